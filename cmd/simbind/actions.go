@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/personalize"
+)
+
+// changeReport is a card before and after an action.
+type changeReport struct {
+	head
+	Action string            `json:"action"`
+	ICCID  string            `json:"iccid"`
+	Before binding.StateView `json:"before"`
+	After  binding.StateView `json:"after"`
+	Total  phaseCost         `json:"total"`
+}
+
+func (r *changeReport) text(w io.Writer, _ printer) {
+	fmt.Fprintf(w, "%s: done on card %s\n", r.Action, r.ICCID)
+	before, after := r.Before.Rows(), r.After.Rows()
+	was := map[string]string{}
+	for _, row := range before {
+		was[row[0]] = row[1]
+	}
+	var rows [][]string
+	for _, row := range after {
+		if was[row[0]] != row[1] {
+			rows = append(rows, []string{row[0], was[row[0]], row[1]})
+		}
+	}
+	if len(rows) > 0 {
+		table(w, []string{"", "BEFORE", "AFTER"}, rows)
+	}
+}
+
+// actionFlags are what every action needs: keys, and the agreement to its harm.
+type actionFlags struct {
+	secretFlags
+	yes bool
+}
+
+func (o *actionFlags) add(c *cobra.Command) {
+	o.addKeys(c)
+	c.Flags().BoolVar(&o.yes, "yes", false, "agree without a prompt; needs --expect-iccid")
+}
+
+// agree: an action that changes who may use a subscription names its card and is confirmed.
+func (a *app) agree(o *actionFlags, question string) error {
+	if o.yes && a.global.expectICCID == "" {
+		return usagef("--yes needs --expect-iccid: it names the one card that may be changed")
+	}
+	if !o.given() {
+		return &codeError{code: exitAuth, err: personalize.ErrNoKeys}
+	}
+	return a.confirm(o.yes, "--yes with --expect-iccid", question)
+}
+
+func (a *app) unbindCommand() *cobra.Command {
+	var o actionFlags
+	c := &cobra.Command{
+		Use:     "unbind",
+		Short:   "Forget the bound terminals: the first insert is armed again",
+		Long:    "Forget the bound terminals of a first-insert card and restore EF_IMSI. The next terminal it is put\ninto becomes the bound one.",
+		Example: `  simbind unbind --keys keys.csv --yes --expect-iccid 8988211000000430010`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := a.agree(&o, "the next terminal this card is put into becomes the bound one; go on?"); err != nil {
+				return err
+			}
+			return a.act(c.Context(), &o, binding.Unbind())
+		},
+	}
+	o.add(c)
+	return c
+}
+
+func (a *app) rebindCommand() *cobra.Command {
+	var o actionFlags
+	c := &cobra.Command{
+		Use:     "rebind IMEI",
+		Short:   "Bind a first-insert card to the given terminal",
+		Long:    "Bind to IMEI: beside the bound terminals when the configuration allows more, else instead of them.\nEF_IMSI is restored. Patterns and ranges of the configuration are not consulted.",
+		Example: `  simbind rebind 490154203237518 --keys keys.csv --yes --expect-iccid 8988211000000430010`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			imei, notes, err := binding.ParseIMEI(args[0])
+			if err != nil {
+				return usagef("IMEI %s: %w", shortDigits(args[0]), err)
+			}
+			for _, n := range notes {
+				a.say("note: %s", n)
+			}
+			if err := a.agree(&o, "the card will work in "+imei.Short()+"; go on?"); err != nil {
+				return err
+			}
+			return a.act(c.Context(), &o, binding.Bind(imei))
+		},
+	}
+	o.add(c)
+	return c
+}
+
+func (a *app) clearCommand() *cobra.Command {
+	var o actionFlags
+	c := &cobra.Command{
+		Use:     "clear",
+		Short:   "Clear counters, log and last errors of the applet",
+		Long:    "Clear the applet's counters, its log and what it noted of the last answers. Binding and EF_IMSI stay as they are.",
+		Example: `  simbind clear --keys keys.csv --yes --expect-iccid 8988211000000430010`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := a.agree(&o, "counters and log of this card will be gone; go on?"); err != nil {
+				return err
+			}
+			return a.act(c.Context(), &o, binding.Clear())
+		},
+	}
+	o.add(c)
+	return c
+}
+
+func (a *app) act(ctx context.Context, o *actionFlags, action binding.Action) error {
+	expected := personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI}
+	if err := checkExpected(expected); err != nil {
+		return err
+	}
+	s, run, err := a.startRun(ctx, &o.secretFlags, nil)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	defer run.Close()
+	change, err := run.Act(ctx, expected, action)
+	if err != nil {
+		return err
+	}
+	return a.show(&changeReport{
+		head: schema("change"), Action: action.String(), ICCID: a.iccid(change.ICCID),
+		Before: change.Before.State.View(a.global.reveal), After: change.After.State.View(a.global.reveal),
+		Total: totalCost(s.counter),
+	})
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/pcsc"
+)
+
+// app is everything a verb may touch besides its own flags: streams, clock, chance, readers.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	now      func() time.Time
+	rand     io.Reader
+	readers  func() (pcsc.Service, error) // physical readers
+
+	global globals
+}
+
+// globals are the flags every verb has.
+type globals struct {
+	json, quiet, noColor, noInput, reveal bool
+	reader                                string
+	wait                                  time.Duration
+	expectICCID, expectIMSI               string
+	stateDir                              string
+	trace                                 string
+	aid                                   string
+}
+
+// run is the program: data on out, talk on errw, the exit code of docs/command-line.md.
+func run(args []string, in io.Reader, out, errw io.Writer) int {
+	a := &app{in: in, out: out, err: errw, now: time.Now, rand: rand.Reader, readers: func() (pcsc.Service, error) { return pcsc.New() }}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return a.execute(ctx, args)
+}
+
+func (a *app) execute(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	verb, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var code *codeError
+	if errors.As(err, &code) && code.err == nil { // said already, by the report itself
+		return code.code
+	}
+	return a.explain(verb, err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "simbind",
+		Short: "Bind (U)SIM cards to terminals by IMEI",
+		Long: `simbind brings a (U)SIM to a terminal binding, proves it by reading it back, and
+tells why a card works in one device and not in another.
+
+Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
+(--reader virtual:FILE) needs no reader: see 'simbind virtual new --help'.`,
+		Example: `  simbind readers
+  simbind status
+  simbind personalize --imei 490154203237518 --keys keys.csv --dry-run`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{err: err, verb: c} })
+	a.globalFlags(root)
+	root.AddCommand(
+		a.readersCommand(), a.cardCommand(), a.statusCommand(),
+		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
+		a.unbindCommand(), a.rebindCommand(), a.clearCommand(),
+		a.terminalCommand(), a.traceCommand(), a.virtualCommand(),
+		a.versionCommand(), a.manCommand(),
+	)
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+func (a *app) globalFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.BoolVar(&a.global.json, "json", false, "print one JSON object instead of tables")
+	f.BoolVarP(&a.global.quiet, "quiet", "q", false, "no talk on stderr but errors")
+	f.BoolVar(&a.global.noColor, "no-color", false, "no colour (also: NO_COLOR)")
+	f.BoolVar(&a.global.noInput, "no-input", false, "never prompt; an error names the flag instead")
+	f.BoolVar(&a.global.reveal, "reveal", false, "show IMSI, IMEI and ICCID whole")
+	f.StringVarP(&a.global.reader, "reader", "r", os.Getenv("SIMBIND_READER"), "reader: number, name or part of it, or virtual[:FILE] (SIMBIND_READER)")
+	f.DurationVar(&a.global.wait, "wait", 0, "wait this long for a card, such as 30s")
+	f.StringVar(&a.global.expectICCID, "expect-iccid", "", "refuse any other card before a key is used")
+	f.StringVar(&a.global.expectIMSI, "expect-imsi", "", "refuse a card with another IMSI before a key is used")
+	f.StringVar(&a.global.stateDir, "state-dir", os.Getenv("SIMBIND_STATE_DIR"), "folder of journals and backups (SIMBIND_STATE_DIR; default: the user's state folder)")
+	f.StringVar(&a.global.trace, "trace", "", "append the conversation with the card, redacted, to this file")
+	f.StringVar(&a.global.aid, "aid", "", "AID of the binding applet, hex (default F053494D42494E4401)")
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/pcsc"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/job"
+	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/uicc"
+)
+
+// Exit codes (docs/command-line.md).
+const (
+	exitDone        = 0
+	exitOther       = 1
+	exitUsage       = 2
+	exitNoCard      = 3
+	exitAuth        = 4
+	exitBlocked     = 5
+	exitWrongCard   = 6
+	exitRefused     = 7
+	exitDoubt       = 8
+	exitBusy        = 9
+	exitDiffers     = 20
+	exitInterrupted = 130
+)
+
+// usageError is a mistake in the words of a call.
+type usageError struct {
+	err  error
+	verb *cobra.Command
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{err: fmt.Errorf(format, args...)} }
+
+// codeError ends the program with a code; without err everything was said already.
+type codeError struct {
+	code int
+	err  error
+	hint string
+}
+
+func (e *codeError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+func (e *codeError) Unwrap() error { return e.err }
+
+// failure is an error as scripts see it.
+type failure struct {
+	head
+	Code      string `json:"code"` // stable, snake_case
+	Exit      int    `json:"exit"`
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+	Retryable bool   `json:"retryable"`
+	TriesLeft *int   `json:"tries_left,omitempty"`
+	SW        string `json:"sw,omitempty"`
+}
+
+// explain prints one error, the hint on the next line, and gives its exit code.
+func (a *app) explain(verb *cobra.Command, err error) int {
+	f := classify(err)
+	f.head = schema("error")
+	f.Message = err.Error()
+	if f.Hint == "" && f.Exit == exitUsage && verb != nil {
+		f.Hint = fmt.Sprintf("see '%s --help'", verb.CommandPath())
+	}
+	fmt.Fprintf(a.err, "simbind: %s\n", f.Message)
+	if f.Hint != "" {
+		fmt.Fprintf(a.err, "  %s\n", f.Hint)
+	}
+	if a.global.json {
+		enc := json.NewEncoder(a.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(f) // the exit code says it too
+	}
+	return f.Exit
+}
+
+// rule is one row of the table from errors to exit codes, hints and codes for scripts.
+type rule struct {
+	match func(error) bool
+	fill  failure
+}
+
+func is(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
+
+func as[T error](err error) bool {
+	var t T
+	return errors.As(err, &t)
+}
+
+// rules are tried in order: what matters most for the card comes first.
+var rules = []rule{
+	{as[*usageError], failure{Exit: exitUsage, Code: "usage"}},
+	{as[job.Errors], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
+	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
+	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
+	{as[*personalize.InDoubtError], failure{Exit: exitDoubt, Code: "in_doubt", Hint: "run the same command again: it reads the card and finishes or classifies it"}},
+	{as[*personalize.QuarantineError], failure{Exit: exitDoubt, Code: "quarantine", Hint: "put the card aside; 'simbind status --keys FILE' shows what it holds, the backup folder what it held"}},
+	{as[*personalize.VerifyError], failure{Exit: exitDoubt, Code: "read_back_differs", Hint: "put the card aside; the backup of EF_IMSI is in the backup folder"}},
+	{as[*personalize.AttemptsError], failure{Exit: exitBlocked, Code: "attempts_used_up", Hint: "find the right keys first; then allow one more with --attempts N"}},
+	{isPINBlocked, failure{Exit: exitBlocked, Code: "code_blocked", Hint: "no further attempt is possible; a PIN is unblocked with its PUK by the issuer"}},
+	{isPINRefused, failure{Exit: exitBlocked, Code: "floor", Hint: "the attempt was not made; --pin-floor 0 allows the last one"}},
+	{isKeyBlocked, failure{Exit: exitBlocked, Code: "key_set_blocked", Hint: "other keys will not help; the issuer has to unblock the key set"}},
+	{as[*uicc.PINError], failure{Exit: exitAuth, Code: "code_refused", Hint: "check the code against the card's papers before the next attempt"}},
+	{as[*gp.SessionError], failure{Exit: exitAuth, Code: "key_refused", Hint: "check key file, key version and derivation against the card's papers; nothing is tried again by itself"}},
+	{is(personalize.ErrNoKeys), failure{Exit: exitAuth, Code: "keys_missing", Hint: "give --keys FILE with a row for this ICCID"}},
+	{as[personalize.PINNeededError], failure{Exit: exitAuth, Code: "pin_needed", Hint: "give --pin-file FILE, or a column pin1 in the key file"}},
+	{as[*personalize.MismatchError], failure{Exit: exitWrongCard, Code: "wrong_card", Hint: "no key was used and nothing was written"}},
+	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},
+	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
+	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "the binding applet has to be installed first; --aid names another AID"}},
+	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
+	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},
+	{is(pcsc.ErrNoService), failure{Exit: exitNoCard, Code: "no_service", Retryable: true, Hint: "start the PC/SC daemon (pcscd), or use --reader virtual"}},
+	{is(pcsc.ErrNoReader), failure{Exit: exitNoCard, Code: "no_reader", Retryable: true, Hint: "'simbind readers' lists what is there"}},
+	{is(pcsc.ErrNoCard), failure{Exit: exitNoCard, Code: "no_card", Retryable: true, Hint: "insert a card; --wait 30s waits for one"}},
+	{is(pcsc.ErrMute), failure{Exit: exitNoCard, Code: "card_mute", Retryable: true, Hint: "the card does not answer: take it out, clean the contacts, look which way round it is"}},
+	{is(pcsc.ErrRemoved), failure{Exit: exitNoCard, Code: "card_removed", Retryable: true, Hint: "nothing was written; insert the card and run again"}},
+	{is(pcsc.ErrReset), failure{Exit: exitNoCard, Code: "card_reset", Retryable: true, Hint: "another program reset the card; nothing was written; run again"}},
+	{is(personalize.ErrBackup), failure{Exit: exitRefused, Code: "backup_unusable"}},
+	{is(context.Canceled), failure{Exit: exitInterrupted, Code: "interrupted", Retryable: true}},
+	{is(context.DeadlineExceeded), failure{Exit: exitNoCard, Code: "timeout", Retryable: true}},
+	{is(apdu.SWSecurityStatus), failure{Exit: exitAuth, Code: "security_status", Hint: "the card wants a PIN, ADM code or session for this"}},
+	{as[*apdu.LinkError], failure{Exit: exitNoCard, Code: "link", Retryable: true}},
+	{as[*os.PathError], failure{Exit: exitOther, Code: "file"}},
+}
+
+func isPINBlocked(err error) bool {
+	var e *uicc.PINError
+	return errors.As(err, &e) && e.Blocked
+}
+
+func isPINRefused(err error) bool {
+	var e *uicc.PINError
+	return errors.As(err, &e) && e.Refused
+}
+
+func isKeyBlocked(err error) bool {
+	var e *gp.SessionError
+	return errors.As(err, &e) && e.Failure == gp.FailureBlocked
+}
+
+func classify(err error) failure {
+	f := failure{Exit: exitOther, Code: "other"}
+	for _, r := range rules {
+		if r.match(err) {
+			f = r.fill
+			break
+		}
+	}
+	var code *codeError
+	if errors.As(err, &code) {
+		f.Exit = code.code
+		if code.hint != "" {
+			f.Hint = code.hint
+		}
+	}
+	var usage *usageError
+	if errors.As(err, &usage) && usage.hint != "" {
+		f.Hint = usage.hint
+	}
+	var pin *uicc.PINError
+	if errors.As(err, &pin) && pin.TriesLeft >= 0 {
+		f.TriesLeft = &pin.TriesLeft
+	}
+	var sw apdu.SW
+	if errors.As(err, &sw) {
+		f.SW = sw.String()
+	}
+	return f
+}

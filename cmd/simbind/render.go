@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+)
+
+// report is what a verb found or did: one value behind table and JSON.
+type report interface {
+	// text writes the form for people.
+	text(w io.Writer, p printer)
+}
+
+// head opens every JSON object.
+type head struct {
+	Schema  string `json:"schema"`
+	Version int    `json:"version"`
+}
+
+func schema(name string) head { return head{Schema: "simbind/" + name, Version: 1} }
+
+// printer carries how people want to see things.
+type printer struct {
+	reveal bool
+}
+
+// show prints the report on stdout in the form asked for.
+func (a *app) show(r report) error {
+	if a.global.json {
+		enc := json.NewEncoder(a.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	r.text(a.out, printer{reveal: a.global.reveal})
+	return nil
+}
+
+// say talks on stderr.
+func (a *app) say(format string, args ...any) {
+	if !a.global.quiet {
+		fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
+
+// table prints rows without frames or colour: columns that line up, for people and for grep alike.
+func table(w io.Writer, header []string, rows [][]string) {
+	t := tablewriter.NewTable(w,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithHeaderAlignment(tw.AlignLeft),
+		tablewriter.WithRowAlignment(tw.AlignLeft),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithTrimSpace(tw.On),
+		tablewriter.WithPadding(tw.Padding{Left: "", Right: "  ", Overwrite: true}),
+	)
+	if len(header) > 0 {
+		t.Header(header)
+	}
+	_ = t.Bulk(rows) // rows of strings cannot fail to convert
+	_ = t.Render()   // a closed pipe ends the program elsewhere
+}
+
+// pairs prints name and value lines.
+func pairs(w io.Writer, rows [][2]string) {
+	out := make([][]string, 0, len(rows))
+	for _, r := range rows {
+		if r[1] != "" {
+			out = append(out, []string{r[0], r[1]})
+		}
+	}
+	table(w, nil, out)
+}
+
+// iccid shows an ICCID, shortened unless asked for.
+func (a *app) iccid(id uicc.ICCID) string {
+	if a.global.reveal {
+		return id.String()
+	}
+	return id.Short()
+}

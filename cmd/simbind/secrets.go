@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/secret"
+	"github.com/simbind/simbind/uicc"
+)
+
+// secretFlags say where the secrets of a card come from. There is no flag for a secret itself.
+type secretFlags struct {
+	keys, identity   string
+	testKeys         bool
+	pinFile, admFile string
+	admHex           bool
+	pinFloor         int
+	attempts         int
+}
+
+func (s *secretFlags) addKeys(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.keys, "keys", "", "key file: CSV or YAML by ICCID, mode 0600 or age-encrypted")
+	f.StringVar(&s.identity, "identity", "", "age identity that opens --keys")
+	f.BoolVar(&s.testKeys, "test-keys", false, "use the published test keys 40..4F: for test cards only")
+	f.IntVar(&s.attempts, "attempts", 0, "failed authentications with this card before the next is refused (default 3)")
+}
+
+func (s *secretFlags) addPIN(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.pinFile, "pin-file", "", "file with PIN1, or - for standard input")
+	f.IntVar(&s.pinFloor, "pin-floor", uicc.DefaultFloor, "refuse a code when so many tries or fewer are left")
+}
+
+func (s *secretFlags) addADM(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.admFile, "adm-file", "", "file with the ADM1 code, or - for standard input")
+	f.BoolVar(&s.admHex, "adm-hex", false, "the ADM1 code is sixteen hex digits, not eight ASCII digits")
+}
+
+// given tells whether any source of session keys was named.
+func (s *secretFlags) given() bool { return s.keys != "" || s.testKeys }
+
+// provider gives the secrets of the card once it is known; nil when no source was named.
+func (a *app) provider(s *secretFlags) (func(iccid string) (keys.Card, error), error) {
+	if s.keys != "" && s.testKeys {
+		return nil, usagef("--keys and --test-keys exclude each other")
+	}
+	if s.pinFile == "-" && s.admFile == "-" {
+		return nil, usagef("--pin-file and --adm-file cannot both read standard input")
+	}
+	if !s.given() && s.pinFile == "" && s.admFile == "" {
+		return nil, nil
+	}
+	return func(iccid string) (keys.Card, error) {
+		card, err := a.keysOf(s, iccid)
+		if err != nil {
+			return card, err
+		}
+		return card, a.codes(s, &card)
+	}, nil
+}
+
+func (a *app) keysOf(s *secretFlags, iccid string) (keys.Card, error) {
+	switch {
+	case s.testKeys:
+		k := gp.TestKey()
+		return keys.Card{ICCID: iccid, Keys: gp.KeySet{ENC: k, MAC: gp.TestKey(), DEK: gp.TestKey()}}, nil
+	case s.keys != "":
+		return keys.Load(s.keys, s.identity, iccid)
+	}
+	return keys.Card{ICCID: iccid}, nil
+}
+
+// codes fills in what the files and prompts say; they win over the key file.
+func (a *app) codes(s *secretFlags, card *keys.Card) error {
+	if s.pinFile != "" {
+		text, err := a.readSecret(s.pinFile)
+		if err != nil {
+			return err
+		}
+		if card.PIN1, err = uicc.PIN(text); err != nil {
+			return usagef("--pin-file: a PIN is 4 to 8 digits")
+		}
+	}
+	if s.admFile == "" {
+		return nil
+	}
+	text, err := a.readSecret(s.admFile)
+	if err != nil {
+		return err
+	}
+	parse, form := uicc.ADMFromDigits, "eight digits (--adm-hex: sixteen hex digits)"
+	if s.admHex {
+		parse, form = uicc.ADMFromHex, "sixteen hex digits"
+	}
+	if card.ADM1, err = parse(text); err != nil {
+		return usagef("--adm-file: the code has to be %s", form)
+	}
+	return nil
+}
+
+// readSecret reads one line from a private file, or from standard input: as a prompt when that is a terminal.
+func (a *app) readSecret(path string) (string, error) {
+	if path == "-" {
+		return a.secretFromInput()
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if err := keys.CheckPrivate(f); err != nil {
+		return "", usagef("%s: %w", path, err)
+	}
+	return firstLine(f)
+}
+
+func (a *app) secretFromInput() (string, error) {
+	f, ok := a.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return firstLine(a.in)
+	}
+	if a.global.noInput {
+		return "", usagef("--no-input: the code would be asked for; name a file instead of -")
+	}
+	fmt.Fprint(a.err, "Code: ")
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(a.err)
+	defer clear(b)
+	return strings.TrimSpace(string(b)), err
+}
+
+func firstLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, 1024)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// recipients parses --backup-recipient values.
+func recipients(texts []string) ([]age.Recipient, error) {
+	var out []age.Recipient
+	for _, t := range texts {
+		rs, err := age.ParseRecipients(strings.NewReader(t))
+		if err != nil || len(rs) == 0 {
+			return nil, usagef("--backup-recipient: %q is no age recipient", t)
+		}
+		out = append(out, rs...)
+	}
+	return out, nil
+}
+
+func identities(path string) ([]age.Identity, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := keys.CheckPrivate(f); err != nil {
+		return nil, usagef("%s: %w", path, err)
+	}
+	return age.ParseIdentities(f)
+}
+
+var _ = secret.New

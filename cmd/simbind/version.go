@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/muesli/mango-cobra"
+	"github.com/muesli/roff"
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker for releases.
+var version = "development"
+
+type versionReport struct {
+	head
+	Tool            string `json:"tool"`
+	Revision        string `json:"revision,omitempty"`
+	Modified        bool   `json:"modified,omitempty"`
+	Go              string `json:"go"`
+	Platform        string `json:"platform"`
+	Readers         bool   `json:"readers"` // built with access to PC/SC readers
+	AppletInterface int    `json:"applet_interface"`
+}
+
+func (r versionReport) text(w io.Writer, _ printer) {
+	fmt.Fprintf(w, "simbind %s\n", r.Tool)
+	readers := "yes"
+	if !r.Readers {
+		readers = "no (built without cgo)"
+	}
+	pairs(w, [][2]string{{"revision", r.Revision}, {"go", r.Go}, {"platform", r.Platform}, {"PC/SC readers", readers}, {"applet interface", fmt.Sprint(r.AppletInterface)}})
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print version and build facts",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.show(versionFacts()) },
+	}
+}
+
+func (a *app) manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "man",
+		Short:   "Print the manual page",
+		Example: "  simbind man | man -l -",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			page, err := mcobra.NewManPage(1, c.Root())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(a.out, page.Build(roff.NewDocument()))
+			return err
+		},
+	}
+}

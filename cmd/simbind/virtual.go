@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/pcsc"
+	"github.com/simbind/simbind/pcsc/mock"
+	"github.com/simbind/simbind/vuicc"
+	"github.com/simbind/simbind/vuicc/image"
+	"github.com/simbind/simbind/vuicc/vpcd"
+)
+
+// virtualReader is a reader in memory with the virtual card of a file in it.
+type virtualReader struct {
+	service pcsc.Service
+	card    *vuicc.Card
+	lock    *flock.Flock
+}
+
+// Close lets another process have the card.
+func (v *virtualReader) Close() error { return v.lock.Unlock() }
+
+// openVirtual opens the virtual card of a file; without one, the card of the state folder.
+func (a *app) openVirtual(path string) (*virtualReader, error) {
+	path, err := a.virtualPath(path)
+	if err != nil {
+		return nil, err
+	}
+	card, lock, err := openVirtualCard(path)
+	if err != nil {
+		return nil, err
+	}
+	service := mock.New()
+	service.AddReader("Virtual reader").Insert(card)
+	return &virtualReader{service: service, card: card, lock: lock}, nil
+}
+
+func (a *app) virtualPath(path string) (string, error) {
+	if path != "" {
+		return path, nil
+	}
+	dir, err := a.stateDir()
+	return filepath.Join(dir, "virtual.card"), err
+}
+
+func openVirtualCard(path string) (*vuicc.Card, *flock.Flock, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: no such file", path), hint: "'simbind virtual new " + path + "' makes one"}
+	}
+	lock := flock.New(path + ".lock")
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return nil, nil, &codeError{code: exitBusy, err: fmt.Errorf("virtual card %s: another process has it in use", path)}
+	}
+	card, err := vuicc.Open(path)
+	if err != nil {
+		return nil, nil, errors.Join(err, lock.Unlock())
+	}
+	return card, lock, nil
+}
+
+func (a *app) virtualCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "virtual",
+		Short: "Make, show and serve virtual cards",
+		Long:  "A virtual card is a whole (U)SIM in one file: files, PINs, keys, toolkit and the binding applet's model.\nIt is the card of --reader virtual:FILE, of rehearsals, and of other PC/SC programs through 'virtual serve'.",
+	}
+	c.AddCommand(a.virtualNew(), a.virtualServe(), a.virtualShow())
+	return c
+}
+
+func (a *app) virtualNew() *cobra.Command {
+	var name, iccid, imsi string
+	var force bool
+	c := &cobra.Command{
+		Use:   "new [FILE]",
+		Short: "Make a virtual card",
+		Long:  "Make a virtual card in FILE (default: virtual.card in the state folder).\n\nImages:\n" + imageList(),
+		Example: `  simbind virtual new card.json
+  simbind virtual new card.json --image usim-separate --iccid 8988211000000430010`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.makeVirtual(strings.Join(args, ""), name, iccid, imsi, force)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&name, "image", image.Names()[0], "card image: "+strings.Join(image.Names(), ", "))
+	f.StringVar(&iccid, "iccid", "", "ICCID, 18 to 20 digits (default: the image's)")
+	f.StringVar(&imsi, "imsi", "", "IMSI, 6 to 15 digits (default: the image's)")
+	f.BoolVar(&force, "force", false, "replace a card that is there")
+	return c
+}
+
+func imageList() string {
+	var b strings.Builder
+	for _, n := range image.Names() {
+		img, _ := image.Get(n) // every listed name exists
+		fmt.Fprintf(&b, "  %-15s %s\n", n, img.Description)
+	}
+	return b.String()
+}
+
+func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
+	path, err := a.virtualPath(path)
+	if err != nil {
+		return err
+	}
+	img, err := image.Get(name)
+	if err != nil {
+		return usagef("--image: %w", err)
+	}
+	if img, err = img.With(iccid, imsi); err != nil {
+		return usagef("%w", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		if !force {
+			return &codeError{code: exitRefused, err: fmt.Errorf("%s: a file is there already", path), hint: "--force replaces it"}
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if _, err := vuicc.Create(path, img); err != nil {
+		return err
+	}
+	a.say("virtual card %s (%s); use it with --reader virtual:%s", path, name, path)
+	return nil
+}
+
+func (a *app) virtualServe() *cobra.Command {
+	var host string
+	var port int
+	c := &cobra.Command{
+		Use:   "serve [FILE]",
+		Short: "Put a virtual card into a running pcscd (vpcd driver)",
+		Long:  "Connect to the vpcd driver of a running pcscd and be the card in its reader, until interrupted.",
+		Example: `  simbind virtual serve card.json &
+  opensc-tool --atr`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.serveVirtual(c.Context(), strings.Join(args, ""), fmt.Sprintf("%s:%d", host, port))
+		},
+	}
+	c.Flags().StringVar(&host, "host", "127.0.0.1", "where the driver listens")
+	c.Flags().IntVar(&port, "port", vpcd.DefaultPort, "port of the driver's reader")
+	return c
+}
+
+func (a *app) serveVirtual(ctx context.Context, path, addr string) error {
+	path, err := a.virtualPath(path)
+	if err != nil {
+		return err
+	}
+	card, lock, err := openVirtualCard(path)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	a.say("serving %s to %s; interrupt ends it", path, addr)
+	if err := vpcd.Serve(ctx, addr, card); err != nil && ctx.Err() == nil {
+		return &codeError{code: exitNoCard, err: err, hint: "is pcscd running with the vpcd driver (package vsmartcard-vpcd)?"}
+	}
+	return nil
+}
+
+type virtualReport struct {
+	head
+	File  string         `json:"file"`
+	Facts []virtualFact  `json:"files"`
+	Count vuicc.Counters `json:"counters"`
+}
+
+type virtualFact struct {
+	Path    string `json:"path"`
+	Name    string `json:"name"`
+	Content string `json:"content"`
+}
+
+func (r virtualReport) text(w io.Writer, _ printer) {
+	fmt.Fprintf(w, "virtual card %s\n", r.File)
+	var rows [][]string
+	for _, f := range r.Facts {
+		rows = append(rows, []string{f.Path, f.Name, f.Content})
+	}
+	table(w, []string{"PATH", "FILE", "CONTENT"}, rows)
+}
+
+func (a *app) virtualShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [FILE]",
+		Short: "Show what a virtual card's memory holds, without talking to it",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path, err := a.virtualPath(strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			card, lock, err := openVirtualCard(path)
+			if err != nil {
+				return err
+			}
+			defer lock.Unlock()
+			return a.show(virtualFacts(path, card))
+		},
+	}
+}

@@ -1,0 +1,388 @@
+package gp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp/scp02"
+	"github.com/simbind/simbind/gp/scp03"
+	"github.com/simbind/simbind/internal/crypt"
+	"github.com/simbind/simbind/secret"
+)
+
+// Level is the security level of a channel: the bits of P1 of EXTERNAL AUTHENTICATE.
+type Level byte
+
+// Bits of the level.
+const (
+	LevelCMAC        Level = 0x01
+	LevelCDecryption Level = 0x02
+	LevelRMAC        Level = 0x10
+	LevelREncryption Level = 0x20
+)
+
+// Attempt is an authentication about to be made.
+type Attempt struct {
+	KDD      [10]byte
+	KVN      byte // as the card answered
+	Protocol Protocol
+}
+
+// Options of opening a channel.
+type Options struct {
+	Level   Level
+	Channel int       // logical channel
+	S16     bool      // 16-byte challenge (SCP03 with i bit 1)
+	Rand    io.Reader // of the host challenge; nil: crypto/rand
+	AID     []byte    // of the application asked; lets a pseudo-random challenge be checked
+	// BeforeAuthenticate is told after the card proved itself and before EXTERNAL AUTHENTICATE, the one step that
+	// can spend a try, goes out. An error stops there.
+	BeforeAuthenticate func(Attempt) error
+}
+
+// wrapped and channel are what both protocols have in common.
+type wrapped interface{ Commit() }
+
+type channel interface {
+	VerifyCard(cryptogram []byte) (bool, error)
+	Authenticate(level byte) (apdu.Command, error)
+	Unwrap(apdu.Response) (apdu.Response, error)
+	MaxData() int
+	Level() byte
+	Close()
+}
+
+// Session is an open secure channel. It is an apdu.Transmitter: commands go in plain and responses come out plain.
+type Session struct {
+	Protocol Protocol
+	KVN      byte
+	KDD      [10]byte
+	I        byte // SCP03 only
+	Sequence []byte
+
+	t        apdu.Transmitter
+	ch       channel
+	wrap     func(apdu.Command) (apdu.Command, wrapped, error)
+	channel  int
+	dek      secret.Bytes
+	warnings []string
+	closed   bool
+}
+
+// ErrClosed is a session that ended: closed, or given up because the link or a response failed.
+var ErrClosed = errors.New("secure channel is closed")
+
+// Open opens a channel to the selected application, whose INITIALIZE UPDATE answer decides the protocol. There
+// is one attempt: nothing is tried again with another key, version or derivation. The card's cryptogram is
+// verified before EXTERNAL AUTHENTICATE. Failures are *SessionError, or *apdu.LinkError when the link failed.
+func Open(ctx context.Context, t apdu.Transmitter, keys KeySet, opt Options) (*Session, error) {
+	challenge := make([]byte, challengeSize(opt))
+	if _, err := io.ReadFull(random(opt), challenge); err != nil {
+		return nil, fmt.Errorf("host challenge: %w", err)
+	}
+	answer, err := initialize(ctx, t, keys.KVN, challenge, opt)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{t: t, channel: opt.Channel, KDD: answer.KDD, KVN: answer.KVN, Protocol: answer.Protocol, I: answer.I, Sequence: answer.Sequence}
+	if err := s.prepare(keys, challenge, answer, opt); err != nil {
+		return nil, err
+	}
+	if err := s.authenticate(ctx, answer, opt); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func challengeSize(opt Options) int {
+	if opt.S16 {
+		return 16
+	}
+	return 8
+}
+
+func random(opt Options) io.Reader {
+	if opt.Rand != nil {
+		return opt.Rand
+	}
+	return rand.Reader
+}
+
+func initialize(ctx context.Context, t apdu.Transmitter, kvn byte, challenge []byte, opt Options) (InitializeUpdateResponse, error) {
+	c := InitializeUpdate(kvn, challenge)
+	var err error
+	if c.CLA, err = apdu.WithChannel(c.CLA, opt.Channel); err != nil {
+		return InitializeUpdateResponse{}, err
+	}
+	r, err := t.Transmit(ctx, c)
+	if err != nil {
+		return InitializeUpdateResponse{}, &apdu.LinkError{Name: "INITIALIZE UPDATE", Err: err}
+	}
+	if !r.SW.OK() {
+		return InitializeUpdateResponse{}, refusedInitialize(kvn, r.SW)
+	}
+	answer, err := ParseInitializeUpdate(r.Data)
+	if err != nil {
+		return answer, &SessionError{Failure: FailureAnswer, KVN: kvn, Err: err}
+	}
+	return answer, nil
+}
+
+// prepare derives the card's keys and the session's.
+func (s *Session) prepare(keys KeySet, host []byte, a InitializeUpdateResponse, opt Options) error {
+	set, err := keys.Diversify(a.KDD)
+	if err != nil {
+		return err
+	}
+	if keys.KVN != 0 && a.KVN != keys.KVN {
+		s.warn("key version %02X was asked for, the card answered %02X", keys.KVN, a.KVN)
+	}
+	if a.Protocol == SCP02 {
+		return s.prepare02(set, host, a)
+	}
+	return s.prepare03(set, host, a, opt)
+}
+
+func (s *Session) prepare02(set KeySet, host []byte, a InitializeUpdateResponse) error {
+	ch, err := scp02.New(scp02.Keys{ENC: set.ENC, MAC: set.MAC, DEK: set.DEK}, host, a.Sequence, a.Challenge)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	s.ch, s.dek = ch, ch.DEK()
+	s.wrap = func(c apdu.Command) (apdu.Command, wrapped, error) {
+		w, err := ch.Wrap(c)
+		return w.Command, w, err
+	}
+	return nil
+}
+
+func (s *Session) prepare03(set KeySet, host []byte, a InitializeUpdateResponse, opt Options) error {
+	if len(a.Challenge) != len(host) {
+		return &SessionError{Failure: FailureAnswer, KVN: a.KVN, Protocol: SCP03, Err: fmt.Errorf("%w: challenge of %d bytes, sent were %d", ErrInitializeUpdate, len(a.Challenge), len(host))}
+	}
+	ch, err := scp03.New(scp03.Keys{ENC: set.ENC, MAC: set.MAC}, host, a.Challenge)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	s.ch, s.dek = ch, secret.New(set.DEK.Reveal())
+	s.wrap = func(c apdu.Command) (apdu.Command, wrapped, error) {
+		w, err := ch.Wrap(c)
+		return w.Command, w, err
+	}
+	return s.checkChallenge(set, a, opt)
+}
+
+// checkChallenge: a derived card challenge that is not what the ENC key derives hints at a wrong ENC key, which nothing else
+// proves before the first encrypted command. It never stops: the AID may be another.
+func (s *Session) checkChallenge(set KeySet, a InitializeUpdateResponse, opt Options) error {
+	if a.I&scp03.OptionPseudoRandom == 0 || len(a.Sequence) == 0 || len(opt.AID) == 0 {
+		return nil
+	}
+	want, err := scp03.CardChallenge(set.ENC, a.Sequence, opt.AID, len(a.Challenge))
+	if err != nil {
+		return err
+	}
+	if string(want) != string(a.Challenge) {
+		s.warn("the card's challenge is not what this ENC key derives: the ENC key may be wrong")
+	}
+	return nil
+}
+
+func (s *Session) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
+}
+
+// Warnings are things worth a second look that did not stop the session.
+func (s *Session) Warnings() []string { return s.warnings }
+
+func (s *Session) authenticate(ctx context.Context, a InitializeUpdateResponse, opt Options) error {
+	ok, err := s.ch.VerifyCard(a.Cryptogram)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return &SessionError{Failure: FailureCryptogram, Protocol: s.Protocol, KVN: s.KVN}
+	}
+	if opt.BeforeAuthenticate != nil {
+		if err := opt.BeforeAuthenticate(Attempt{KDD: s.KDD, KVN: s.KVN, Protocol: s.Protocol}); err != nil {
+			return err
+		}
+	}
+	c, err := s.ch.Authenticate(byte(s.offered(opt.Level)))
+	if err != nil {
+		return err
+	}
+	if c.CLA, err = apdu.WithChannel(c.CLA, s.channel); err != nil {
+		return err
+	}
+	r, err := s.t.Transmit(ctx, c)
+	if err != nil {
+		return &apdu.LinkError{Name: "EXTERNAL AUTHENTICATE", Err: err}
+	}
+	if !r.SW.OK() {
+		return &SessionError{Failure: FailureAuthenticate, Protocol: s.Protocol, KVN: s.KVN, SW: r.SW, TriesSpent: 1}
+	}
+	return nil
+}
+
+// offered leaves out what the protocol, as spoken here, does not have: responses of SCP02 are not protected.
+func (s *Session) offered(l Level) Level {
+	if s.Protocol == SCP02 {
+		return l & (LevelCMAC | LevelCDecryption)
+	}
+	return l
+}
+
+// Level is the level in force.
+func (s *Session) Level() Level { return Level(s.ch.Level()) }
+
+// MaxData is how many bytes of plain data one short command carries at this level.
+func (s *Session) MaxData() int { return s.ch.MaxData() }
+
+// Transmit wraps, sends and unwraps. A link that failed, or a response that does not verify, ends the session: what the
+// card believes is unknown, and nothing is wrapped twice. A status word that is an error does not end it.
+func (s *Session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, error) {
+	if s.closed {
+		return apdu.Response{}, ErrClosed
+	}
+	var err error
+	if c.CLA, err = apdu.WithChannel(c.CLA, s.channel); err != nil {
+		return apdu.Response{}, err
+	}
+	c, commit, err := s.wrap(c)
+	if err != nil {
+		return apdu.Response{}, err
+	}
+	r, err := s.t.Transmit(ctx, c)
+	if err != nil {
+		s.Close()
+		return apdu.Response{}, err
+	}
+	commit.Commit()
+	out, err := s.ch.Unwrap(r)
+	if err != nil {
+		s.Close()
+	}
+	return out, err
+}
+
+// EncryptKey encrypts a key, padded to whole blocks by the caller, under the data encryption key: the session's in SCP02
+// (3DES-ECB), the static one in SCP03 (AES-CBC, zero IV).
+func (s *Session) EncryptKey(key []byte) ([]byte, error) {
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if s.dek.IsZero() {
+		return nil, fmt.Errorf("%w: the set has no DEK", ErrKey)
+	}
+	return EncryptKey(s.Protocol, s.dek, key)
+}
+
+// EncryptKey is the encryption of a key for PUT KEY under a DEK (GPCS clause E.4.7, Amendment D clause 6.2.8).
+func EncryptKey(p Protocol, dek secret.Bytes, key []byte) ([]byte, error) {
+	if p == SCP02 {
+		block, err := crypt.TripleDES(dek.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKey, err)
+		}
+		return crypt.EncryptECB(block, key)
+	}
+	block, err := crypt.AES(dek.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return crypt.EncryptCBC(block, nil, key)
+}
+
+// Close wipes the session keys; the card's side ends with the next SELECT or reset.
+func (s *Session) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	if s.ch != nil {
+		s.ch.Close()
+	}
+	s.dek.Wipe()
+}
+
+// Failure tells the ways apart in which opening a channel fails.
+type Failure byte
+
+// Failures.
+const (
+	FailureNoKeySet     Failure = iota + 1 // 6A88: the card has no such key version
+	FailureBlocked                         // 6982, 6983, 6985 at INITIALIZE UPDATE: locked, blocked, or the wrong state
+	FailureCryptogram                      // the card's cryptogram does not verify with these keys
+	FailureAuthenticate                    // EXTERNAL AUTHENTICATE was refused
+	FailureAnswer                          // the answer is not of a protocol known here
+	FailureNoChannel                       // INITIALIZE UPDATE was refused for another reason
+)
+
+// SessionError is a channel that could not be opened.
+type SessionError struct {
+	Failure    Failure
+	Protocol   Protocol // 0 before the card answered
+	KVN        byte     // as the card answered, else as asked
+	SW         apdu.SW
+	TriesSpent int // by us: EXTERNAL AUTHENTICATE spends one
+	Err        error
+}
+
+func refusedInitialize(kvn byte, sw apdu.SW) *SessionError {
+	e := &SessionError{Failure: FailureNoChannel, KVN: kvn, SW: sw}
+	switch sw {
+	case apdu.SWReferenceNotFound:
+		e.Failure = FailureNoKeySet
+	case apdu.SWSecurityStatus, apdu.SWBlocked, apdu.SWConditions:
+		e.Failure = FailureBlocked
+	}
+	return e
+}
+
+func (e *SessionError) Error() string {
+	switch e.Failure {
+	case FailureNoKeySet:
+		return fmt.Sprintf("INITIALIZE UPDATE: %s: the card has no key set of version %02X; no try spent", e.SW, e.KVN)
+	case FailureBlocked:
+		return fmt.Sprintf("INITIALIZE UPDATE: %s: the card or its key set %02X is locked, blocked or in the wrong state; no try spent", e.SW, e.KVN)
+	case FailureCryptogram:
+		return fmt.Sprintf("INITIALIZE UPDATE: the card's cryptogram does not verify (%s, KVN %02X): the %s key, the key version or the derivation is wrong; no try spent", e.Protocol, e.KVN, e.proven())
+	case FailureAuthenticate:
+		return fmt.Sprintf("EXTERNAL AUTHENTICATE: %s: refused (%s, KVN %02X): %s; one try spent", e.SW, e.Protocol, e.KVN, e.suspect())
+	case FailureAnswer:
+		return fmt.Sprintf("INITIALIZE UPDATE: %v; no try spent", e.Err)
+	}
+	return fmt.Sprintf("INITIALIZE UPDATE: %s; no try spent", e.SW.Error())
+}
+
+// proven is the key whose use the card cryptogram proves.
+func (e *SessionError) proven() string {
+	if e.Protocol == SCP02 {
+		return "ENC"
+	}
+	return "MAC"
+}
+
+func (e *SessionError) suspect() string {
+	if e.Protocol == SCP02 {
+		return "the ENC key is right, the MAC key is wrong"
+	}
+	return "the MAC key is right, so the level is not allowed or the card's policy forbids it"
+}
+
+// Unwrap gives the status word, or what was wrong with the answer.
+func (e *SessionError) Unwrap() error {
+	if e.Err != nil {
+		return e.Err
+	}
+	if e.SW != 0 {
+		return e.SW
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package personalize
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2/maybe"
+)
+
+// DefaultAttempts is how many failed authentications with one card this station allows
+// before it refuses the next one.
+const DefaultAttempts = 3
+
+// Attempts counts the authentications of one card that were begun and not seen to succeed. The count goes
+// up on the disk before EXTERNAL AUTHENTICATE goes out, so that no crash can hide a spent try.
+type Attempts struct {
+	path string
+	rec  attemptRecord
+}
+
+type attemptRecord struct {
+	Failed int       `json:"failed"`
+	KVN    string    `json:"kvn,omitempty"` // of the last attempt
+	Last   time.Time `json:"last"`
+}
+
+// AttemptsError refuses an authentication because too many failed before.
+type AttemptsError struct {
+	ICCID  string
+	Failed int
+	Last   time.Time
+}
+
+func (e *AttemptsError) Error() string {
+	return fmt.Sprintf("card %s: %d authentications failed on this station, the last at %s; the next one is refused",
+		shortICCID(e.ICCID), e.Failed, e.Last.UTC().Format(time.RFC3339))
+}
+
+// Attempts opens the count of a card.
+func (s *Store) Attempts(iccid string) (*Attempts, error) {
+	path, err := s.path("attempts", iccid, ".json")
+	if err != nil {
+		return nil, err
+	}
+	a := &Attempts{path: path}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return a, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("failed attempts: %w", err)
+	}
+	if err := json.Unmarshal(b, &a.rec); err != nil {
+		return nil, fmt.Errorf("failed attempts: %s is damaged: %w", filepath.Base(path), err)
+	}
+	return a, nil
+}
+
+// Failed is the count.
+func (a *Attempts) Failed() int { return a.rec.Failed }
+
+// Allow refuses with *AttemptsError when limit attempts failed already.
+func (a *Attempts) Allow(iccid string, limit int) error {
+	if a.rec.Failed < limit {
+		return nil
+	}
+	return &AttemptsError{ICCID: iccid, Failed: a.rec.Failed, Last: a.rec.Last}
+}
+
+// Begin counts one attempt, durably.
+func (a *Attempts) Begin(now time.Time, kvn byte) error {
+	a.rec = attemptRecord{Failed: a.rec.Failed + 1, KVN: fmt.Sprintf("%02X", kvn), Last: now.UTC()}
+	return a.write()
+}
+
+// Succeeded clears the count.
+func (a *Attempts) Succeeded() error {
+	if a.rec.Failed == 0 {
+		return nil
+	}
+	a.rec = attemptRecord{}
+	return a.write()
+}
+
+func (a *Attempts) write() error {
+	b, err := json.Marshal(a.rec)
+	if err != nil {
+		return err
+	}
+	if err := maybe.WriteFile(a.path, b, 0o600); err != nil {
+		return fmt.Errorf("failed attempts: %w", err)
+	}
+	return syncDir(filepath.Dir(a.path))
+}

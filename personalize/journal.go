@@ -1,0 +1,84 @@
+package personalize
+
+import (
+	"fmt"
+	"time"
+)
+
+// Mark is what a journal line says.
+type Mark string
+
+// Marks of one personalization, in order. INTENT without VERIFIED is a card in doubt.
+const (
+	MarkIntent     Mark = "intent"     // everything is ready, the first write follows
+	MarkVerified   Mark = "verified"   // read back after a reset and found as intended
+	MarkAbandoned  Mark = "abandoned"  // read again and found untouched, or refused before any write
+	MarkQuarantine Mark = "quarantine" // read again and neither as before nor as intended
+)
+
+// Entry is one line of a card's journal. Configurations are hex of the E0 template as read back, without secrets.
+type Entry struct {
+	Time             time.Time `json:"time"`
+	Mark             Mark      `json:"mark"`
+	Run              string    `json:"run"`   // names the lines of one run
+	Verb             string    `json:"verb"`  // personalize, restore …
+	ICCID            string    `json:"iccid"` // 5 to 20 digits
+	Tool             string    `json:"tool"`
+	Backup           string    `json:"backup,omitempty"` // file name of the EF_IMSI backup
+	GenerationBefore uint16    `json:"generation_before"`
+	Before           string    `json:"before,omitempty"` // E0 before; empty: unconfigured or unknown
+	Wanted           string    `json:"wanted,omitempty"` // E0 wanted
+	Reason           string    `json:"reason,omitempty"`
+}
+
+// Journal is what was done to one card, an append-only file. Every line is on the disk before Add returns.
+type Journal struct {
+	path    string
+	entries []Entry
+}
+
+// Journal opens the journal of a card, which may be empty.
+func (s *Store) Journal(iccid string) (*Journal, error) {
+	path, err := s.path("journal", iccid, ".ndjson")
+	if err != nil {
+		return nil, err
+	}
+	entries, err := readLines[Entry](path)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return &Journal{path: path, entries: entries}, nil
+}
+
+// Entries are the lines so far, oldest first.
+func (j *Journal) Entries() []Entry { return j.entries }
+
+// Add appends one line durably.
+func (j *Journal) Add(e Entry) error {
+	if err := appendLine(j.path, e); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	j.entries = append(j.entries, e)
+	return nil
+}
+
+// InDoubt gives the INTENT that nothing concluded, or nil.
+func (j *Journal) InDoubt() *Entry {
+	var open *Entry
+	for i := range j.entries {
+		switch j.entries[i].Mark {
+		case MarkIntent:
+			open = &j.entries[i]
+		case MarkVerified, MarkAbandoned:
+			open = nil
+		case MarkQuarantine: // stays in doubt until a person says otherwise
+		}
+	}
+	return open
+}
+
+// Quarantined tells whether the last word on the card is quarantine.
+func (j *Journal) Quarantined() bool {
+	n := len(j.entries)
+	return n > 0 && j.entries[n-1].Mark == MarkQuarantine
+}

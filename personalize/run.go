@@ -1,0 +1,135 @@
+// Package personalize brings one card to a wanted terminal binding: read, plan, apply, verify.
+//
+// Every prefix of what it writes is safe: the backup of EF_IMSI is durable on the disk before the first
+// write, the activating write comes last, and a journal tells a later run what a broken one
+// had begun. A card in doubt is read and classified, never rewritten blindly.
+package personalize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/uicc"
+)
+
+// Card is a card in a reader, reset just before, whose T=0 housekeeping is hidden.
+type Card interface {
+	apdu.Transmitter
+	ATR() []byte
+	Reader() string
+	// Reset ends all security state; the application on every channel is the MF again.
+	Reset(ctx context.Context, cold bool) error
+}
+
+// Run is one card and everything around it.
+type Run struct {
+	Card     Card
+	Store    *Store
+	AID      []byte                                // of the binding applet's instance
+	Secrets  func(iccid string) (keys.Card, error) // nil: no keys at hand; asked once the card is known
+	Level    gp.Level                              // of the secure channel; 0: C-MAC and C-DEC
+	Attempts int                                   // failed authentications before the next is refused; 0: DefaultAttempts
+	PINFloor int                                   // see uicc.Verify
+	Backups  []age.Recipient                       // encrypt backups to these
+	Now      func() time.Time
+	Rand     io.Reader
+	Tool     string       // name and version, for the records
+	Phase    func(string) // told at the beginning of each phase; may be nil
+	Note     func(string) // told things worth a second look; may be nil
+
+	secrets *keys.Card
+	pinDone bool // PIN1 was verified since the last reset
+}
+
+// ErrNoKeys is wrapped when a step needs keys and none are at hand.
+var ErrNoKeys = errors.New("no keys for this card")
+
+// ErrNoApplet is wrapped when the binding applet cannot be selected.
+var ErrNoApplet = errors.New("the binding applet is not on this card")
+
+// MismatchError is a card that is not the expected one. No key was used.
+type MismatchError struct {
+	What      string // "ICCID" or "IMSI"
+	Want, Got string // shortened
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%s of the card is %s, expected %s", e.What, e.Got, e.Want)
+}
+
+// Expected is who the card must be. Empty fields are not checked.
+type Expected struct {
+	ICCID, IMSI string // digits
+}
+
+func (x Expected) checkICCID(got uicc.ICCID) error {
+	if x.ICCID == "" {
+		return nil
+	}
+	want, err := uicc.ParseICCID(x.ICCID)
+	if err != nil {
+		return err
+	}
+	if want.String() != got.String() {
+		return &MismatchError{What: "ICCID", Want: want.Short(), Got: got.Short()}
+	}
+	return nil
+}
+
+func (r *Run) phase(name string) {
+	if r.Phase != nil {
+		r.Phase(name)
+	}
+}
+
+func (r *Run) note(format string, args ...any) {
+	if r.Note != nil {
+		r.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+// keysFor loads the secrets of the card once its identity is known and accepted.
+func (r *Run) keysFor(iccid uicc.ICCID) (*keys.Card, error) {
+	if r.secrets != nil {
+		return r.secrets, nil
+	}
+	if r.Secrets == nil {
+		return nil, ErrNoKeys
+	}
+	s, err := r.Secrets(iccid.String())
+	if errors.Is(err, keys.ErrNoCard) {
+		return nil, fmt.Errorf("%w: %w", ErrNoKeys, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.secrets = &s
+	return r.secrets, nil
+}
+
+// Close wipes the secrets of the card.
+func (r *Run) Close() {
+	if r.secrets == nil {
+		return
+	}
+	k := r.secrets
+	for _, s := range []interface{ Wipe() }{k.Keys.ENC, k.Keys.MAC, k.Keys.DEK, k.PIN1, k.ADM1} {
+		s.Wipe()
+	}
+	r.secrets = nil
+}
+
+func shortICCID(digits string) string {
+	if len(digits) < 10 {
+		return "******"
+	}
+	return digits[:6] + "***" + digits[len(digits)-4:]
+}

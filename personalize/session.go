@@ -1,0 +1,156 @@
+package personalize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/uicc"
+)
+
+// Applet is what the binding applet said of itself.
+type Applet struct {
+	AID           []byte
+	MaxCommand    int // tag 9F65; 255 when absent
+	Info          binding.Information
+	State         binding.State
+	Full          bool                   // State came through a session
+	Configuration *binding.Configuration // nil: not read, or never configured
+}
+
+// SelectApplet selects the applet on the basic channel; its answer carries E3 and the open view of E1
+// (card-interface §2). ErrNoApplet is wrapped when there is none.
+func SelectApplet(ctx context.Context, t apdu.Transmitter, aid []byte) (*Applet, error) {
+	r, err := apdu.Do(ctx, t, "SELECT binding applet", binding.SelectApplet(aid))
+	if errors.Is(err, apdu.SWFileNotFound) {
+		return nil, fmt.Errorf("%w: %w", ErrNoApplet, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer, err := binding.ParseSelectAnswer(r.Data, aid)
+	if err != nil {
+		return nil, fmt.Errorf("SELECT binding applet: %w", err)
+	}
+	return &Applet{AID: aid, MaxCommand: answer.MaxCommand, Info: answer.Information, State: answer.State}, nil
+}
+
+// session selects the applet and opens a secure channel to it: one attempt, counted on the disk before it goes out.
+func (r *Run) session(ctx context.Context, iccid uicc.ICCID) (*gp.Session, *Applet, error) {
+	secrets, err := r.keysFor(iccid)
+	if err != nil {
+		return nil, nil, err
+	}
+	if secrets.Keys.ENC.IsZero() {
+		return nil, nil, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
+	}
+	attempts, err := r.Store.Attempts(iccid.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := attempts.Allow(iccid.String(), r.attemptLimit()); err != nil {
+		return nil, nil, err
+	}
+	applet, err := SelectApplet(ctx, r.Card, r.AID)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := gp.Open(ctx, r.Card, secrets.Keys, gp.Options{
+		Level:              r.level(),
+		Rand:               r.Rand,
+		AID:                r.AID,
+		BeforeAuthenticate: func(a gp.Attempt) error { return attempts.Begin(r.Now(), a.KVN) },
+	})
+	if err != nil {
+		return nil, nil, r.countMismatch(attempts, err)
+	}
+	for _, w := range s.Warnings() {
+		r.note("%s", w)
+	}
+	return s, applet, attempts.Succeeded()
+}
+
+// countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards
+// count INITIALIZE UPDATE, so our own count goes up all the same.
+func (r *Run) countMismatch(attempts *Attempts, err error) error {
+	var se *gp.SessionError
+	if errors.As(err, &se) && se.Failure == gp.FailureCryptogram {
+		return errors.Join(err, attempts.Begin(r.Now(), se.KVN))
+	}
+	return err
+}
+
+func (r *Run) attemptLimit() int {
+	if r.Attempts > 0 {
+		return r.Attempts
+	}
+	return DefaultAttempts
+}
+
+func (r *Run) level() gp.Level {
+	if r.Level != 0 {
+		return r.Level
+	}
+	return gp.LevelCMAC | gp.LevelCDecryption
+}
+
+// getObject reads one object of the applet, joining its parts of 200 bytes (card-interface §3).
+// ok is false when the applet has no such object.
+func getObject(ctx context.Context, t apdu.Transmitter, object byte) (data []byte, ok bool, err error) {
+	const partSize, maxParts = 200, 64
+	name := fmt.Sprintf("GET DATA %02X", object)
+	for part := 0; part < maxParts; part++ {
+		resp, err := apdu.Do(ctx, t, name, binding.GetData(object, byte(part)))
+		if errors.Is(err, apdu.SWReferenceNotFound) {
+			return data, part > 0, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		data = append(data, resp.Data...)
+		if len(resp.Data) < partSize {
+			return data, true, nil
+		}
+	}
+	return nil, false, fmt.Errorf("%s: more than %d parts", name, maxParts)
+}
+
+// readFull reads E0 and the full E1 through the session into applet.
+func readFull(ctx context.Context, s apdu.Transmitter, applet *Applet) error {
+	raw, ok, err := getObject(ctx, s, binding.ObjectConfiguration)
+	if err != nil {
+		return err
+	}
+	if ok {
+		c, err := binding.ParseConfiguration(raw)
+		if err != nil {
+			return fmt.Errorf("GET DATA E0: %w", err)
+		}
+		applet.Configuration = &c
+	}
+	raw, ok, err = getObject(ctx, s, binding.ObjectState)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("GET DATA E1: %w", apdu.SWReferenceNotFound)
+	}
+	if applet.State, err = binding.ParseState(raw); err != nil {
+		return fmt.Errorf("GET DATA E1: %w", err)
+	}
+	applet.Full = true
+	return nil
+}
+
+// storeData sends one template, in as many blocks as the session needs.
+func storeData(ctx context.Context, s *gp.Session, name string, template []byte) error {
+	for _, c := range binding.StoreData(template, s.MaxData()) {
+		if _, err := apdu.Do(ctx, s, "STORE DATA "+name, c); err != nil {
+			return binding.Explain(name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package personalize
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/gofrs/flock"
+)
+
+// Store is the folder where a station keeps what must outlive a run: journals, backups
+// and the count of failed authentications, a file a card each. Everything in it is personal
+// data: folders are 0700, files 0600.
+type Store struct {
+	dir string
+}
+
+// OpenStore makes the folder when it is missing.
+func OpenStore(dir string) (*Store, error) {
+	for _, sub := range []string{"", "journal", "backups", "attempts", "locks"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("state folder: %w", err)
+		}
+	}
+	return &Store{dir: dir}, nil
+}
+
+// Dir is the folder.
+func (s *Store) Dir() string { return s.dir }
+
+// LockedError is a card another run on this station is working on.
+type LockedError struct{ ICCID string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("card %s: another run on this station is working on it", shortICCID(e.ICCID))
+}
+
+// Lock keeps other runs on this station away from the card until the returned function is called.
+func (s *Store) Lock(iccid string) (unlock func(), err error) {
+	path, err := s.path("locks", iccid, ".lock")
+	if err != nil {
+		return nil, err
+	}
+	l := flock.New(path, flock.SetPermissions(0o600))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock of the card: %w", err)
+	}
+	if !ok {
+		return nil, &LockedError{ICCID: iccid}
+	}
+	return func() { _ = l.Unlock() }, nil // the lock ends with the process at the latest
+}
+
+var digits = regexp.MustCompile(`^[0-9]{5,20}$`)
+
+// path builds a file name from an ICCID that came from a card: digits alone may become a path.
+func (s *Store) path(sub, iccid, ext string) (string, error) {
+	if !digits.MatchString(iccid) {
+		return "", fmt.Errorf("ICCID of %d characters: not 5 to 20 digits", len(iccid))
+	}
+	return filepath.Join(s.dir, sub, iccid+ext), nil
+}
+
+// appendLine adds one JSON line and returns when it is on the disk, the folder's entry included.
+func appendLine(path string, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := endLine(f); err != nil {
+		return err
+	}
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// endLine closes a line that a power cut left open, so that the next one stays readable.
+func endLine(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return err
+	}
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, info.Size()-1); err != nil {
+		return err
+	}
+	if last[0] == '\n' {
+		return nil
+	}
+	_, err = f.Write([]byte{'\n'})
+	return err
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return ignoreUnsupported(d.Sync())
+}
+
+// ignoreUnsupported: some systems cannot sync a folder; the file itself is safe there.
+func ignoreUnsupported(err error) error {
+	if errors.Is(err, os.ErrInvalid) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+const maxLine = 1 << 20
+
+// readLines decodes every whole JSON line of a file that may not exist.
+//
+// A line that cannot be read is one that a power cut interrupted: what it announced had not
+// begun (INTENT), or is found out by reading the card again (VERIFIED). It is passed over.
+func readLines[T any](path string) ([]T, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out, err := decodeLines[T](f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return out, nil
+}
+
+func decodeLines[T any](r io.Reader) ([]T, error) {
+	var out []T
+	sc := bufio.NewScanner(r)
+	sc.Buffer(nil, maxLine)
+	for sc.Scan() {
+		var v T
+		if json.Unmarshal(sc.Bytes(), &v) == nil {
+			out = append(out, v)
+		}
+	}
+	return out, sc.Err()
+}

@@ -1,0 +1,72 @@
+package uicc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/tlv"
+)
+
+// Application is one record of EF_DIR (clause 13.1).
+type Application struct {
+	AID   []byte // 5 to 16 bytes
+	Label string
+}
+
+// ParseDIR reads a record `61 {4F AID, 50 label, …}`, padded with FF. ok is false for an empty record.
+func ParseDIR(record []byte) (a Application, ok bool, err error) {
+	objects, err := tlv.ParseLenient(record)
+	if err != nil {
+		return a, false, fmt.Errorf("%w: EF_DIR: %w", ErrMalformed, err)
+	}
+	v, ok := objects.Find(0x61)
+	if !ok {
+		return a, false, nil
+	}
+	inner, err := tlv.ParseLenient(v)
+	if err != nil {
+		return a, false, fmt.Errorf("%w: EF_DIR: %w", ErrMalformed, err)
+	}
+	aid, _ := inner.Find(0x4F)
+	if len(aid) < 5 || len(aid) > 16 {
+		return a, false, fmt.Errorf("%w: EF_DIR: AID of %d bytes", ErrMalformed, len(aid))
+	}
+	label, _ := inner.Find(0x50)
+	return Application{AID: append([]byte(nil), aid...), Label: printable(label)}, true, nil
+}
+
+// printable keeps a card from writing control characters to a terminal.
+func printable(b []byte) string {
+	out := make([]byte, 0, len(b))
+	for _, v := range b {
+		if v >= 0x20 && v < 0x7F {
+			out = append(out, v)
+		}
+	}
+	return string(out)
+}
+
+// maxApplications bounds the reading of EF_DIR.
+const maxApplications = 32
+
+// ReadDIR reads EF_DIR by its SFI, record by record; the MF has to be current. It ends at the first record that
+// does not exist. Records that cannot be read as templates are passed over.
+func ReadDIR(ctx context.Context, t apdu.Transmitter) ([]Application, error) {
+	const sfi = 0x1E
+	var out []Application
+	for n := byte(1); n <= maxApplications; n++ {
+		r, err := apdu.Do(ctx, t, "READ RECORD EF_DIR", ReadRecord(sfi, n, 0))
+		if errors.Is(err, apdu.SWRecordNotFound) || n > 1 && errors.As(err, new(*apdu.Error)) {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+		if a, ok, err := ParseDIR(r.Data); err == nil && ok {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}

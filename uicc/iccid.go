@@ -1,0 +1,92 @@
+package uicc
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ICCID is the digits of EF_ICCID without filler, 18 to 20 as a rule (ITU-T E.118, clause 13.2).
+type ICCID string
+
+// DecodeICCID reads 10 bytes of swapped nibbles, ended by F fillers.
+func DecodeICCID(b []byte) (ICCID, error) {
+	if len(b) != 10 {
+		return "", fmt.Errorf("%w: EF_ICCID of %d bytes, want 10", ErrMalformed, len(b))
+	}
+	var digits strings.Builder
+	ended := false
+	for _, v := range b {
+		for _, n := range []byte{v & 0x0F, v >> 4} {
+			switch {
+			case n == 0x0F:
+				ended = true
+			case n > 9 || ended:
+				return "", fmt.Errorf("%w: EF_ICCID is no string of digits", ErrMalformed)
+			default:
+				digits.WriteByte('0' + n)
+			}
+		}
+	}
+	if digits.Len() < minICCID {
+		return "", fmt.Errorf("%w: EF_ICCID of %d digits", ErrMalformed, digits.Len())
+	}
+	return ICCID(digits.String()), nil
+}
+
+const minICCID, maxICCID = 10, 20
+
+// ParseICCID takes what people write: digits with spaces or dashes, an F filler at the end.
+func ParseICCID(s string) (ICCID, error) {
+	clean := strings.NewReplacer(" ", "", "-", "").Replace(s)
+	clean = strings.TrimRight(strings.ToUpper(clean), "F")
+	if !allDigits(clean) {
+		return "", fmt.Errorf("%w: an ICCID is digits alone", ErrMalformed)
+	}
+	if len(clean) < 18 || len(clean) > maxICCID {
+		return "", fmt.Errorf("%w: an ICCID has 18 to 20 digits, here are %d", ErrMalformed, len(clean))
+	}
+	return ICCID(clean), nil
+}
+
+// Encode is the 10 bytes of EF_ICCID.
+func (i ICCID) Encode() [10]byte {
+	var out [10]byte
+	for n := range 2 * len(out) {
+		v := byte(0x0F)
+		if n < len(i) {
+			v = i[n] - '0'
+		}
+		if n%2 == 1 {
+			v <<= 4
+		}
+		out[n/2] |= v
+	}
+	return out
+}
+
+// String is the digits.
+func (i ICCID) String() string { return string(i) }
+
+// Short is the first six and the last four digits.
+func (i ICCID) Short() string {
+	if len(i) < minICCID {
+		return "***"
+	}
+	return string(i[:6]) + "***" + string(i[len(i)-4:])
+}
+
+// CheckDigitOK tells whether the last digit is the Luhn digit of the others. Real cards break this rule: worth
+// a warning, never a failure.
+func (i ICCID) CheckDigitOK() bool {
+	sum := 0
+	for n := range len(i) {
+		v := int(i[len(i)-1-n] - '0')
+		if n%2 == 1 {
+			if v *= 2; v > 9 {
+				v -= 9
+			}
+		}
+		sum += v
+	}
+	return len(i) > 0 && sum%10 == 0
+}
