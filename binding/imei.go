@@ -4,79 +4,67 @@
 package binding
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 )
+
+// ErrMalformed is wrapped by every refusal of bytes that do not follow the card interface.
+var ErrMalformed = errors.New("not as the card interface says")
 
 // IMEI is TAC and SNR, 14 digits in 7 bytes, the first digit in the high nibble of the first
 // byte. The 15th digit, check digit or spare 0, is never part of it (TS 23.003 clause 6.2.1).
 type IMEI [7]byte
 
-// Digits of an IMEI as it is compared.
+// Digits of the identities (TS 23.003 clause 6.2).
 const (
-	imeiDigits = 14
-	tacDigits  = 8
+	tacDigits    = 8
+	imeiDigits   = 14 // as compared: TAC and SNR
+	checkDigits  = 15 // with check digit or spare digit
+	imeisvDigits = 16 // with the software version instead
 )
 
-// InputError is a text that names no IMEI, pattern or range.
-type InputError struct {
-	Field  string // "IMEI", "prefix", "range", "pattern", "scheme", "configuration"
-	Column int    // character in the text, from 1; 0 when the whole is meant
-	Reason string
-}
-
-func (e *InputError) Error() string {
-	if e.Column > 1 {
-		return fmt.Sprintf("%s: character %d: %s", e.Field, e.Column, e.Reason)
+// ParseIMEI takes an IMEI of 14 or 15 digits or an IMEISV of 16; spaces and dashes are stripped, and a
+// slash before the software version.
+//
+// A 15th digit must be the Luhn digit (TS 23.003 annex B); a 0 in its place is the form terminals send and
+// accepted with NoteTerminalForm. All zeros are refused: a card takes them as no IMEI. The error is *InputError.
+func ParseIMEI(s string) (IMEI, Notes, error) {
+	out, notes, err := parseIMEI("IMEI", s)
+	if err == nil && out == (IMEI{}) {
+		return IMEI{}, nil, inputError("IMEI", s, 1, "all zeros: no terminal has it, and a card takes it as no IMEI")
 	}
-	return fmt.Sprintf("%s: %s", e.Field, e.Reason)
+	return out, notes, err
 }
 
-// ParseIMEI takes an IMEI of 14 or 15 digits or an IMEISV of 16, with spaces, dashes or a slash between
-// them. A 15th digit must be the Luhn digit; a 0 in its place is accepted with a note, as terminals send it.
-func ParseIMEI(s string) (IMEI, []string, error) {
-	digits, err := parseDigits("IMEI", s)
+func parseIMEI(field, s string) (IMEI, Notes, error) {
+	ds, err := parseDigits(field, s)
 	if err != nil {
 		return IMEI{}, nil, err
 	}
-	var notes []string
-	switch len(digits) {
-	case 14, 16:
-	case 15:
-		want := luhn(digits[:imeiDigits])
-		switch got := digits[imeiDigits]; {
-		case got.value == want:
-		case got.value == 0:
-			notes = append(notes, "the 15th digit is 0, the form terminals send: the check digit is not verified")
-		default:
-			return IMEI{}, nil, &InputError{Field: "IMEI", Column: got.column, Reason: fmt.Sprintf("the check digit is %d, the other digits want %d", got.value, want)}
-		}
+	switch len(ds) {
+	case imeiDigits:
+		return imeiOf(ds), nil, nil
+	case imeisvDigits:
+		return imeiOf(ds), Notes{NoteIMEISV}, nil
+	case checkDigits:
+		return checked(field, s, ds)
+	}
+	return IMEI{}, nil, wrongCount(field, s, ds, imeisvDigits, "an IMEI has 14 or 15 and an IMEISV 16")
+}
+
+// checked holds the 15th digit against the Luhn digit of the others.
+func checked(field, s string, ds []digit) (IMEI, Notes, error) {
+	out, last := imeiOf(ds), ds[imeiDigits]
+	switch want := out.CheckDigit(); last.value {
+	case want:
+		return out, nil, nil
+	case 0:
+		return out, Notes{NoteTerminalForm}, nil
 	default:
-		return IMEI{}, nil, &InputError{Field: "IMEI", Reason: fmt.Sprintf("%d digits, an IMEI has 14 or 15 and an IMEISV 16", len(digits))}
+		return IMEI{}, nil, inputError(field, s, last.column, fmt.Sprintf("the check digit is %d, the other digits want %d", last.value, want))
 	}
-	return imeiOf(digits), notes, nil
-}
-
-type digit struct {
-	value  byte
-	column int // character, from 1
-}
-
-// parseDigits strips separators and refuses everything that is no ASCII digit.
-func parseDigits(field, s string) ([]digit, error) {
-	var out []digit
-	column := 0
-	for _, r := range s {
-		column++
-		switch {
-		case r >= '0' && r <= '9':
-			out = append(out, digit{byte(r - '0'), column})
-		case r == ' ' || r == '-' || r == '/' || r == '\t':
-		default:
-			return nil, &InputError{Field: field, Column: column, Reason: fmt.Sprintf("%q is no digit", r)}
-		}
-	}
-	return out, nil
 }
 
 // imeiOf packs the first 14 digits.
@@ -88,13 +76,40 @@ func imeiOf(ds []digit) IMEI {
 	return out
 }
 
-// luhn is the check digit of TS 23.003 annex B over 14 digits: from the right every second
-// digit is doubled, beginning with the rightmost.
-func luhn(ds []digit) byte {
+// DecodeIMEI takes the 7 bytes of the card interface; every nibble must be a decimal digit.
+func DecodeIMEI(b []byte) (IMEI, error) {
+	var out IMEI
+	if len(b) != len(out) {
+		return out, fmt.Errorf("%w: IMEI of %d bytes, want 7", ErrMalformed, len(b))
+	}
+	copy(out[:], b)
+	if !out.decimal() {
+		return IMEI{}, fmt.Errorf("%w: IMEI with a nibble that is no digit", ErrMalformed)
+	}
+	return out, nil
+}
+
+func (i IMEI) nibble(n int) byte { return i[n/2] >> (4 * (1 - n%2)) & 0x0F }
+
+func (i IMEI) decimal() bool {
+	for n := range imeiDigits {
+		if i.nibble(n) > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+// Valid tells whether a card may take it as an IMEI: 14 decimal digits, not all 0 (card interface §8.4).
+func (i IMEI) Valid() bool { return i != IMEI{} && i.decimal() }
+
+// CheckDigit is the Luhn digit of the 14, which stands 15th in print (TS 23.003 annex B): from the right
+// every second digit is doubled, beginning with the rightmost, and its digit sum taken.
+func (i IMEI) CheckDigit() byte {
 	sum := 0
-	for i, d := range ds {
-		v := int(d.value)
-		if i%2 == 1 {
+	for n := range imeiDigits {
+		v := int(i.nibble(n))
+		if n%2 == 1 {
 			if v *= 2; v > 9 {
 				v -= 9
 			}
@@ -104,52 +119,29 @@ func luhn(ds []digit) byte {
 	return byte((10 - sum%10) % 10)
 }
 
-// DecodeIMEI takes the 7 bytes of the card interface; every nibble must be a decimal digit.
-func DecodeIMEI(b []byte) (IMEI, error) {
-	var out IMEI
-	if len(b) != len(out) {
-		return out, fmt.Errorf("%w: IMEI of %d bytes, want 7", ErrMalformed, len(b))
-	}
-	for _, v := range b {
-		if v>>4 > 9 || v&0x0F > 9 {
-			return out, fmt.Errorf("%w: IMEI nibble is no digit", ErrMalformed)
-		}
-	}
-	copy(out[:], b)
-	return out, nil
-}
+// Compare orders IMEIs as digit strings: -1, 0 or 1.
+func (i IMEI) Compare(o IMEI) int { return bytes.Compare(i[:], o[:]) }
 
 // String is the 14 digits.
 func (i IMEI) String() string { return fmt.Sprintf("%X", i[:]) }
 
-// CheckDigit is the Luhn digit of the 14.
-func (i IMEI) CheckDigit() byte {
-	ds, _ := parseDigits("IMEI", i.String()) // digits by construction
-	return luhn(ds)
-}
+// TAC is the first 8 digits: the model.
+func (i IMEI) TAC() string { return i.String()[:tacDigits] }
 
 // Short is the TAC; the serial number is masked.
-func (i IMEI) Short() string { return i.String()[:tacDigits] + "******" }
+func (i IMEI) Short() string { return i.TAC() + "******" }
 
-// Test tells a test IMEI: its TAC begins with 00 (GSMA TS.06, test reporting body).
-func (i IMEI) Test() bool { return i[0] == 0 }
+// MarshalText is Short, so that no report shows a whole IMEI by accident.
+func (i IMEI) MarshalText() ([]byte, error) { return []byte(i.Short()), nil }
+
+// LogValue is Short.
+func (i IMEI) LogValue() slog.Value { return slog.StringValue(i.Short()) }
+
+// TestIMEI tells an identity from the range for tests: its TAC begins with 00 (GSMA TS.06).
+func (i IMEI) TestIMEI() bool { return i[0] == 0 }
+
+// Test is TestIMEI.
+func (i IMEI) Test() bool { return i.TestIMEI() }
 
 // Pattern is the pattern that matches this IMEI alone.
 func (i IMEI) Pattern() Pattern { return Pattern(i) }
-
-// IMEIView is an IMEI as a card may show it: whole, or its TAC with the rest masked by F.
-type IMEIView [7]byte
-
-// String is the digits, with * for what the card does not show.
-func (v IMEIView) String() string {
-	return strings.ReplaceAll(fmt.Sprintf("%X", v[:]), "F", "*")
-}
-
-// Short masks the serial number.
-func (v IMEIView) Short() string { return v.String()[:tacDigits] + "******" }
-
-// IMEI gives the identity when it is shown whole.
-func (v IMEIView) IMEI() (IMEI, bool) {
-	i, err := DecodeIMEI(v[:])
-	return i, err == nil
-}

@@ -79,7 +79,7 @@ func checkAction(action binding.Action, before, after *Applet) error {
 		}
 	case binding.ActionBind:
 		for _, imei := range a.Bound {
-			if imei == action.IMEI {
+			if imei.Is(action.IMEI) {
 				return nil
 			}
 		}

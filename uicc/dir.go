@@ -11,11 +11,16 @@ import (
 
 // Application is one record of EF_DIR (clause 13.1).
 type Application struct {
-	AID   []byte // 5 to 16 bytes
-	Label string
+	AID           []byte // 5 to 16 bytes
+	Label         string // its printable ASCII
+	Discretionary []byte // value of tag 73, nil when absent
 }
 
-// ParseDIR reads a record `61 {4F AID, 50 label, …}`, padded with FF. ok is false for an empty record.
+// Length of an AID (ISO/IEC 7816-4 clause 8.2.1.2).
+const minAID, maxAID = 5, 16
+
+// ParseDIR reads a record `61 {4F AID, 50 label, 73 …}`, padded with FF. ok is false for a record that holds no
+// application.
 func ParseDIR(record []byte) (a Application, ok bool, err error) {
 	objects, err := tlv.ParseLenient(record)
 	if err != nil {
@@ -30,11 +35,14 @@ func ParseDIR(record []byte) (a Application, ok bool, err error) {
 		return a, false, fmt.Errorf("%w: EF_DIR: %w", ErrMalformed, err)
 	}
 	aid, _ := inner.Find(0x4F)
-	if len(aid) < 5 || len(aid) > 16 {
+	if len(aid) < minAID || len(aid) > maxAID {
 		return a, false, fmt.Errorf("%w: EF_DIR: AID of %d bytes", ErrMalformed, len(aid))
 	}
 	label, _ := inner.Find(0x50)
-	return Application{AID: append([]byte(nil), aid...), Label: printable(label)}, true, nil
+	discretionary, _ := inner.Find(0x73)
+	return Application{
+		AID: append([]byte(nil), aid...), Label: printable(label), Discretionary: append([]byte(nil), discretionary...),
+	}, true, nil
 }
 
 // printable keeps a card from writing control characters to a terminal.
@@ -51,8 +59,8 @@ func printable(b []byte) string {
 // maxApplications bounds the reading of EF_DIR.
 const maxApplications = 32
 
-// ReadDIR reads EF_DIR by its SFI, record by record; the MF has to be current. It ends at the first record that
-// does not exist. Records that cannot be read as templates are passed over.
+// ReadDIR reads EF_DIR by its SFI, record by record; the MF has to be current. It ends at the first record the card
+// refuses once one was read. Records that cannot be read as templates are passed over.
 func ReadDIR(ctx context.Context, t apdu.Transmitter) ([]Application, error) {
 	const sfi = 0x1E
 	var out []Application

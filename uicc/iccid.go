@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
-// ICCID is the digits of EF_ICCID without filler, 18 to 20 as a rule (ITU-T E.118, clause 13.2).
+// ICCID is the digits of EF_ICCID without filler, 18 to 20 as a rule (ITU-T E.118, clause 13.2). It identifies the
+// card in every ledger and key file; it is compared in digits, never in the bytes of the file.
 type ICCID string
+
+// Digits of an ICCID: fewer than ten cannot be shortened without showing all of it; EF_ICCID has room for twenty.
+const minICCID, maxICCID = 10, 20
 
 // DecodeICCID reads 10 bytes of swapped nibbles, ended by F fillers.
 func DecodeICCID(b []byte) (ICCID, error) {
@@ -32,8 +36,6 @@ func DecodeICCID(b []byte) (ICCID, error) {
 	}
 	return ICCID(digits.String()), nil
 }
-
-const minICCID, maxICCID = 10, 20
 
 // ParseICCID takes what people write: digits with spaces or dashes, an F filler at the end.
 func ParseICCID(s string) (ICCID, error) {
@@ -75,12 +77,28 @@ func (i ICCID) Short() string {
 	return string(i[:6]) + "***" + string(i[len(i)-4:])
 }
 
+// Equal compares the digits, without filler.
+func (i ICCID) Equal(o ICCID) bool { return i != "" && i == o }
+
+// CheckDigit is the Luhn digit that belongs behind digits (ITU-T E.118 annex A), '0' to '9'.
+func CheckDigit(digits string) (byte, error) {
+	if digits == "" || !allDigits(digits) {
+		return 0, fmt.Errorf("%w: a check digit needs digits", ErrMalformed)
+	}
+	return '0' + byte((10-luhn(digits+"0"))%10), nil
+}
+
 // CheckDigitOK tells whether the last digit is the Luhn digit of the others. Real cards break this rule: worth
 // a warning, never a failure.
 func (i ICCID) CheckDigitOK() bool {
+	return len(i) > 1 && allDigits(string(i)) && luhn(string(i)) == 0
+}
+
+// luhn is the sum of the digits modulo 10, every second from the right doubled.
+func luhn(digits string) int {
 	sum := 0
-	for n := range len(i) {
-		v := int(i[len(i)-1-n] - '0')
+	for n := range len(digits) {
+		v := int(digits[len(digits)-1-n] - '0')
 		if n%2 == 1 {
 			if v *= 2; v > 9 {
 				v -= 9
@@ -88,5 +106,5 @@ func (i ICCID) CheckDigitOK() bool {
 		}
 		sum += v
 	}
-	return len(i) > 0 && sum%10 == 0
+	return sum % 10
 }

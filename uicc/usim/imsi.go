@@ -1,4 +1,6 @@
 // Package usim knows the files of a (U)SIM (3GPP TS 31.102): where each stands, and how its bytes read.
+//
+// "Clause" without a document is a clause of TS 31.102.
 package usim
 
 import (
@@ -7,21 +9,17 @@ import (
 	"strings"
 )
 
-// ErrMalformed is wrapped by every refusal of file content.
-var ErrMalformed = errors.New("malformed file content")
-
-// IMSI is 6 to 15 digits.
+// IMSI is the subscriber's number (clause 4.2.2, TS 23.003 clause 2.2): 6 to 15 digits. On the card it takes 9 bytes:
+// length, a parity nibble with the first digit above it, swapped pairs, F. It is personal data: show Short.
 type IMSI string
 
 const minIMSI, maxIMSI = 6, 15
 
-// ParseIMSI takes digits, with spaces or dashes between them.
+// ParseIMSI takes digits, with spaces or dashes between them. Digits are never in its errors.
 func ParseIMSI(s string) (IMSI, error) {
 	clean := strings.NewReplacer(" ", "", "-", "").Replace(s)
-	for _, r := range clean {
-		if r < '0' || r > '9' {
-			return "", fmt.Errorf("%w: an IMSI is digits alone", ErrMalformed)
-		}
+	if !allDigits(clean) {
+		return "", fmt.Errorf("%w: an IMSI is digits alone", ErrMalformed)
 	}
 	if len(clean) < minIMSI || len(clean) > maxIMSI {
 		return "", fmt.Errorf("%w: an IMSI has 6 to 15 digits, here are %d", ErrMalformed, len(clean))
@@ -29,6 +27,7 @@ func ParseIMSI(s string) (IMSI, error) {
 	return IMSI(clean), nil
 }
 
+// String is all the digits.
 func (i IMSI) String() string { return string(i) }
 
 // Short shows MCC, MNC and the last two digits; with an MNC length that is not 2 or 3 the MCC alone.
@@ -43,10 +42,24 @@ func (i IMSI) Short(mncLength int) string {
 	return string(i[:head]) + "***" + string(i[len(i)-2:])
 }
 
+// PLMN splits off the home network; ok is false when the length of the MNC is not known (see AD.MNC).
+func (i IMSI) PLMN(mncLength int) (p PLMN, ok bool) {
+	if mncLength != 2 && mncLength != 3 || len(i) < 3+mncLength {
+		return PLMN{}, false
+	}
+	return PLMN{string(i[:3]), string(i[3 : 3+mncLength])}, true
+}
+
+// blank is an EF_IMSI that holds none.
+var blank = [9]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}
+
 // EncodeIMSI is the 9 bytes of EF_IMSI (clause 4.2.2): the number of bytes that follow, a parity nibble with the first
-// digit above it, then swapped pairs; FF to the end.
+// digit above it, then swapped pairs; FF to the end. Something that is no IMSI of 1 to 15 digits gives the blank file.
 func EncodeIMSI(i IMSI) [9]byte {
-	out := [9]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}
+	out := blank
+	if len(i) < 1 || len(i) > maxIMSI || !allDigits(string(i)) {
+		return out
+	}
 	out[0] = byte(len(i)/2 + 1)
 	parity := byte(0x01)
 	if len(i)%2 == 1 {
@@ -65,11 +78,11 @@ func EncodeIMSI(i IMSI) [9]byte {
 	return out
 }
 
-// ErrNoIMSI is an EF_IMSI that holds none: blank, or the denial value.
+// ErrNoIMSI is an EF_IMSI that holds none: blank, or with length 0.
 var ErrNoIMSI = errors.New("no IMSI")
 
 // DecodeIMSI reads EF_IMSI, 9 bytes; a missing last filler byte is accepted. Nothing is said of plausibility beyond
-// the coding.
+// the coding of the digits that its length byte announces: for that, see Plausible.
 func DecodeIMSI(b []byte) (IMSI, error) {
 	if len(b) == 8 {
 		b = append(append([]byte{}, b...), 0xFF)
@@ -83,13 +96,9 @@ func DecodeIMSI(b []byte) (IMSI, error) {
 	if b[0] > 8 {
 		return "", fmt.Errorf("%w: EF_IMSI says %d bytes, at most 8", ErrMalformed, b[0])
 	}
-	odd, err := oddCount(b[1])
+	count, err := digitCount(b)
 	if err != nil {
 		return "", err
-	}
-	count := 2*int(b[0]) - 2
-	if odd {
-		count++
 	}
 	digits := make([]byte, 0, maxIMSI)
 	for n := range count {
@@ -105,14 +114,15 @@ func DecodeIMSI(b []byte) (IMSI, error) {
 	return IMSI(digits), nil
 }
 
-func oddCount(b byte) (bool, error) {
-	switch b & 0x0F {
+// digitCount is what length byte and parity nibble say together, 0 to 15.
+func digitCount(b []byte) (int, error) {
+	switch b[1] & 0x0F {
 	case 0x09:
-		return true, nil
+		return 2*int(b[0]) - 1, nil
 	case 0x01:
-		return false, nil
+		return 2*int(b[0]) - 2, nil
 	}
-	return false, fmt.Errorf("%w: EF_IMSI: the nibble of the identity type is %X, want 9 or 1", ErrMalformed, b&0x0F)
+	return 0, fmt.Errorf("%w: EF_IMSI: the nibble of type and parity is %X, want 9 or 1", ErrMalformed, b[1]&0x0F)
 }
 
 // nibble is digit n, from 0: the first stands in the high nibble of byte 2, then swapped pairs follow.
@@ -122,28 +132,4 @@ func nibble(b []byte, n int) byte {
 		return v >> 4
 	}
 	return v & 0x0F
-}
-
-// Plausible tells whether the content may be backed up as a subscriber's (docs/card-interface.md §1); the error names
-// the rule that failed.
-func Plausible(raw [9]byte) error {
-	if raw[0] < 4 || raw[0] > 8 {
-		return fmt.Errorf("%w: its length byte is %02X, not 04 to 08", ErrMalformed, raw[0])
-	}
-	imsi, err := DecodeIMSI(raw[:])
-	if err != nil {
-		return err
-	}
-	for n := len(imsi); n < maxIMSI; n++ {
-		if nibble(raw[:], n) != 0x0F {
-			return fmt.Errorf("%w: something stands behind its last digit", ErrMalformed)
-		}
-	}
-	if len(imsi) < minIMSI {
-		return fmt.Errorf("%w: %d digits, an IMSI has 6 to 15", ErrMalformed, len(imsi))
-	}
-	if strings.Count(string(imsi), "0") == len(imsi) {
-		return fmt.Errorf("%w: all digits are 0", ErrMalformed)
-	}
-	return nil
 }

@@ -1,0 +1,13 @@
+//go:build !windows && !cgo
+
+package pcsc
+
+import "fmt"
+
+// Available tells whether this build can reach readers.
+const Available = false
+
+// New says why there are no readers in this build.
+func New() (Service, error) {
+	return nil, &Error{Op: "readers", Err: fmt.Errorf("%w: this build has none, because it was made without cgo (CGO_ENABLED=0); build it with cgo and libpcsclite, or use --reader virtual", ErrNoService)}
+}
