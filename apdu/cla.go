@@ -14,18 +14,33 @@ func WithChannel(cla byte, ch int) (byte, error) {
 		return 0, fmt.Errorf("%w: logical channel %d, 0 to %d exist", ErrMalformed, ch, MaxChannel)
 	}
 	base := BaseClass(cla)
+	if base&0xE0 == 0xA0 {
+		if ch != 0 {
+			return 0, fmt.Errorf("%w: class %02X has no logical channel %d", ErrMalformed, cla, ch)
+		}
+		return cla, nil
+	}
 	secure := SecureMessaging(cla)
 	if ch < 4 {
-		if secure {
-			base |= 0x04
-		}
-		return base | byte(ch), nil
+		return base | secureBits(cla) | byte(ch), nil
 	}
 	base |= 0x40
 	if secure {
 		base |= 0x20
 	}
 	return base | byte(ch-4), nil
+}
+
+// secureBits is b4b3 of a class on channels 0 to 3. A class of channels 4 to 19 has but one bit for it, which
+// stands for the form GlobalPlatform uses (04, GPCS clause 11.1.4).
+func secureBits(cla byte) byte {
+	switch {
+	case !SecureMessaging(cla):
+		return 0
+	case cla&0x40 != 0:
+		return 0x04
+	}
+	return cla & 0x0C
 }
 
 // Channel is the logical channel a class byte names, 0 to 19.

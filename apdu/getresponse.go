@@ -20,12 +20,25 @@ func (e *ResponseLimitError) Error() string {
 	return fmt.Sprintf("GET RESPONSE: still more data after %d rounds and %d bytes", e.Rounds, e.Bytes)
 }
 
+// ResponseLostError is a card that promised response bytes (61XX, 9FXX) and then refused GET RESPONSE: the command was
+// carried out, or not, and its answer is lost. It is not the card's answer to the command, so it is no status word to errors.Is.
+type ResponseLostError struct {
+	Promised SW // the last 61XX or 9FXX
+	SW       SW // what GET RESPONSE answered
+}
+
+// Error reads "GET RESPONSE after 6101: 6F00: technical problem, no diagnosis: the answer is lost".
+func (e *ResponseLostError) Error() string {
+	return fmt.Sprintf("GET RESPONSE after %04X: %s: the answer is lost", uint16(e.Promised), e.SW.Error())
+}
+
 // WithGetResponse hides the T=0 manner of a card (ISO/IEC 7816-3 clause 12.2, TS 102 221 clause 7.3.1):
 // it leaves Le out of case 4 when omitLe, follows 61XX and 9FXX with GET RESPONSE on the
 // same logical channel without secure messaging, and repeats the identical command after 6CXX.
 //
 // A warning (62XX, 63XX without counter) on a command that expects data is followed by one
-// GET RESPONSE; the answer then keeps the first warning. Both are bounded.
+// GET RESPONSE; the answer then keeps the first warning. Both are bounded (*ResponseLimitError). Response bytes that were
+// promised and cannot be fetched are a *ResponseLostError: what the card did is not known.
 func WithGetResponse(t Transmitter, omitLe bool) Transmitter {
 	return TransmitterFunc(func(ctx context.Context, c Command) (Response, error) {
 		first := c
@@ -38,7 +51,7 @@ func WithGetResponse(t Transmitter, omitLe bool) Transmitter {
 
 func collect(ctx context.Context, t Transmitter, asked, next Command) (Response, error) {
 	var data []byte
-	var warning SW
+	var warning, promised SW
 	for round := 0; round < maxRounds; round++ {
 		r, err := t.Transmit(ctx, next)
 		if err != nil {
@@ -50,12 +63,15 @@ func collect(ctx context.Context, t Transmitter, asked, next Command) (Response,
 		data = append(data, r.Data...)
 		switch {
 		case r.SW.SW1() == 0x61 || r.SW.SW1() == 0x9F:
+			promised = r.SW
 			next = getResponse(asked.CLA, le(int(r.SW.SW2()), MaxShortLe))
 		case r.SW.SW1() == 0x6C && next.Le != le(int(r.SW.SW2()), MaxShortLe):
 			next.Le = le(int(r.SW.SW2()), MaxShortLe)
 		case warning == 0 && followsWarning(asked, r):
 			warning = r.SW
 			next = getResponse(asked.CLA, MaxShortLe)
+		case promised != 0 && !r.SW.OK() && !r.SW.Warning():
+			return Response{}, &ResponseLostError{Promised: promised, SW: r.SW}
 		default:
 			return conclude(data, r.SW, warning), nil
 		}

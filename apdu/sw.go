@@ -34,6 +34,7 @@ const (
 	SWUnknownINS           SW = 0x6D00
 	SWUnknownCLA           SW = 0x6E00
 	SWNoDiagnosis          SW = 0x6F00
+	SWMemoryGSM            SW = 0x9240
 	SWBusy                 SW = 0x9300
 )
 
@@ -44,8 +45,11 @@ func (s SW) SW1() byte { return byte(s >> 8) }
 func (s SW) SW2() byte { return byte(s) }
 
 // OK tells whether the command was done: 9000, 91XX (a proactive command waits)
-// and 92XX (information about a data transfer). Warnings are not OK.
-func (s SW) OK() bool { return s == SWOK || s.SW1() == 0x91 || s.SW1() == 0x92 }
+// and 92XX (information about a data transfer) but for 9240, the memory problem of
+// TS 51.011 clause 9.4. Warnings are not OK.
+func (s SW) OK() bool {
+	return s == SWOK || s.SW1() == 0x91 || s.SW1() == 0x92 && s != SWMemoryGSM
+}
 
 // Proactive is the length of the proactive command that waits to be fetched (91XX),
 // 1 to 256; ok is false when none does.
@@ -137,7 +141,7 @@ var meanings = map[SW]string{
 	0x9840:                 "code blocked",
 	0x9850:                 "maximum value reached",
 	0x9862:                 "authentication error, incorrect MAC",
-	0x9240:                 "memory problem",
+	SWMemoryGSM:            "memory problem",
 }
 
 var families = map[byte]string{

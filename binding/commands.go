@@ -30,7 +30,7 @@ func GetData(object, part byte) apdu.Command {
 	return apdu.Command{CLA: 0x80, INS: apdu.INSGetData, P1: part, P2: object, Le: apdu.MaxShortLe}
 }
 
-// Bits of P1 of STORE DATA (GPCS 2.3.1 §11.11.2.1).
+// Bits of P1 of STORE DATA (GPCS 2.3.1 §11.11.2).
 const (
 	storeBER  = 0x10 // b5b4 = 10: BER-TLV
 	storeLast = 0x80 // b8: last block

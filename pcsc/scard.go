@@ -112,7 +112,7 @@ func readersOf(states []scard.ReaderState) []Reader {
 		ev := st.EventState
 		out = append(out, Reader{
 			Name: st.Reader, Present: ev&scard.StatePresent != 0, Mute: ev&scard.StateMute != 0,
-			InUse: ev&scard.StateInuse != 0, Exclusive: ev&scard.StateExclusive != 0,
+			InUse: ev&(scard.StateInuse|scard.StateExclusive) != 0, Exclusive: ev&scard.StateExclusive != 0,
 			ATR: append([]byte(nil), st.Atr...), Events: uint16(ev >> 16),
 		})
 	}

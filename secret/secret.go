@@ -10,14 +10,18 @@ import (
 
 // Bytes is a key, PIN or code. Its zero value is empty. Copies share the same
 // memory, so that one Wipe clears them all.
+//
+// The bytes stand behind two pointers: in an unexported field of a struct fmt calls no method, and under a verb that does
+// not fit (%s, %q, %d…) it follows one pointer to the bytes themselves. Behind two it prints an address.
 type Bytes struct {
-	b *[]byte
+	b **[]byte
 }
 
 // New takes a copy of b.
 func New(b []byte) Bytes {
 	own := append([]byte(nil), b...)
-	return Bytes{b: &own}
+	inner := &own
+	return Bytes{b: &inner}
 }
 
 // Reveal gives the bytes themselves, for the one place that needs them. The
@@ -26,7 +30,7 @@ func (s Bytes) Reveal() []byte {
 	if s.b == nil {
 		return nil
 	}
-	return *s.b
+	return **s.b
 }
 
 // Len is the number of bytes.
@@ -45,8 +49,8 @@ func (s Bytes) Wipe() {
 	if s.b == nil {
 		return
 	}
-	clear(*s.b)
-	*s.b = nil
+	clear(**s.b)
+	**s.b = nil
 }
 
 // String is "[16 bytes]".

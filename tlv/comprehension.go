@@ -44,7 +44,8 @@ func nextComprehension(b []byte) (CObject, int, error) {
 	return o, n + length, nil
 }
 
-// readComprehensionTag: 00, 80 and FF are no tags (TS 101 220 clause 7.1.2.1).
+// readComprehensionTag: 00, 80 and FF are no tags (TS 101 220 clause 7.1.2.1). 0 in the three-byte form is refused with
+// them: it could not be written back.
 func readComprehensionTag(b []byte) (CObject, int, error) {
 	switch b[0] {
 	case 0x00, 0x80, 0xFF:
@@ -53,7 +54,11 @@ func readComprehensionTag(b []byte) (CObject, int, error) {
 		if len(b) < 3 {
 			return CObject{}, 0, fmt.Errorf("%w: three-byte tag is cut", ErrMalformed)
 		}
-		return CObject{Tag: uint16(b[1]&0x7F)<<8 | uint16(b[2]), CR: b[1]&0x80 != 0}, 3, nil
+		o := CObject{Tag: uint16(b[1]&0x7F)<<8 | uint16(b[2]), CR: b[1]&0x80 != 0}
+		if o.Tag == 0 {
+			return CObject{}, 0, fmt.Errorf("%w: 0 is no tag", ErrMalformed)
+		}
+		return o, 3, nil
 	}
 	return CObject{Tag: uint16(b[0] & 0x7F), CR: b[0]&0x80 != 0}, 1, nil
 }

@@ -77,8 +77,8 @@ func (i ICCID) Short() string {
 	return string(i[:6]) + "***" + string(i[len(i)-4:])
 }
 
-// Equal compares the digits, without filler.
-func (i ICCID) Equal(o ICCID) bool { return i != "" && i == o }
+// Same compares the digits, without filler; an unknown ICCID is the same as none.
+func (i ICCID) Same(o ICCID) bool { return i != "" && i == o }
 
 // CheckDigit is the Luhn digit that belongs behind digits (ITU-T E.118 annex A), '0' to '9'.
 func CheckDigit(digits string) (byte, error) {

@@ -2,6 +2,7 @@ package uicc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/simbind/simbind/apdu"
@@ -48,8 +49,8 @@ func (p Path) String() string {
 	return strings.Join(out, "/")
 }
 
-// Equal compares identifier by identifier; an empty path equals nothing.
-func (p Path) Equal(o Path) bool { return len(p) > 0 && p.String() == o.String() }
+// Equal compares identifier by identifier.
+func (p Path) Equal(o Path) bool { return slices.Equal(p, o) }
 
 func (p Path) bytes() []byte {
 	var out []byte

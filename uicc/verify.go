@@ -33,7 +33,7 @@ func (s PINState) String() string {
 	case s.TriesLeft >= 0:
 		return tries(s.TriesLeft) + " left"
 	}
-	return fmt.Sprintf("unknown (%s)", s.SW)
+	return fmt.Sprintf("unknown (%s)", s.SW.String())
 }
 
 // Tries asks for the counter of a code with an empty VERIFY PIN (clause 11.1.9.1.2); no try is spent. A status word is
@@ -85,20 +85,20 @@ type PINError struct {
 
 // Error reads "VERIFY ADM1: 63C2: wrong code, 2 tries left".
 func (e *PINError) Error() string {
-	name := fmt.Sprintf("%s %s", e.Command, e.Ref)
+	name, sw := fmt.Sprintf("%s %s", e.Command, e.Ref), e.SW.String() // the word alone: what it means is said here
 	switch {
 	case e.Blocked:
-		return fmt.Sprintf("%s: %s: blocked, no tries left", name, e.SW)
+		return fmt.Sprintf("%s: %s: blocked, no tries left", name, sw)
 	case e.Refused && e.TriesLeft >= 0:
 		return fmt.Sprintf("%s: not attempted, only %s left", name, tries(e.TriesLeft))
 	case e.Refused && e.SW == apdu.SWReferenceNotFound:
-		return fmt.Sprintf("%s: %s: not attempted, the card has no such code", name, e.SW)
+		return fmt.Sprintf("%s: %s: not attempted, the card has no such code", name, sw)
 	case e.Refused && e.SW == apdu.SWReferencedData:
-		return fmt.Sprintf("%s: %s: not attempted, the code is disabled", name, e.SW)
+		return fmt.Sprintf("%s: %s: not attempted, the code is disabled", name, sw)
 	case e.Refused:
-		return fmt.Sprintf("%s: not attempted, the card does not tell its tries (%s)", name, e.SW)
+		return fmt.Sprintf("%s: not attempted, the card does not tell its tries (%s)", name, sw)
 	case e.TriesLeft >= 0:
-		return fmt.Sprintf("%s: %s: wrong code, %s left", name, e.SW, tries(e.TriesLeft))
+		return fmt.Sprintf("%s: %s: wrong code, %s left", name, sw, tries(e.TriesLeft))
 	}
 	return fmt.Sprintf("%s: %s", name, e.SW.Error())
 }

@@ -97,11 +97,11 @@ func (a *app) globalFlags(root *cobra.Command) {
 	f.BoolVar(&a.global.noColor, "no-color", false, "no colour (also: NO_COLOR)")
 	f.BoolVar(&a.global.noInput, "no-input", false, "never prompt; an error names the flag instead")
 	f.BoolVar(&a.global.reveal, "reveal", false, "show IMSI, IMEI and ICCID whole")
-	f.StringVarP(&a.global.reader, "reader", "r", os.Getenv("SIMBIND_READER"), "reader: number, name or part of it, or virtual[:FILE] (SIMBIND_READER)")
+	f.StringVarP(&a.global.reader, "reader", "r", "", "reader: number, name or part of it, or virtual[:FILE] (SIMBIND_READER)")
 	f.DurationVar(&a.global.wait, "wait", 0, "wait this long for a card, such as 30s")
 	f.StringVar(&a.global.expectICCID, "expect-iccid", "", "refuse any other card before a key is used")
 	f.StringVar(&a.global.expectIMSI, "expect-imsi", "", "refuse a card with another IMSI before a key is used")
-	f.StringVar(&a.global.stateDir, "state-dir", os.Getenv("SIMBIND_STATE_DIR"), "folder of journals and backups (SIMBIND_STATE_DIR; default: the user's state folder)")
+	f.StringVar(&a.global.stateDir, "state-dir", "", "folder of journals and backups (SIMBIND_STATE_DIR; default: the user's state folder)")
 	f.StringVar(&a.global.trace, "trace", "", "append the conversation with the card, redacted, to this file")
 	f.StringVar(&a.global.aid, "aid", "", "AID of the binding applet, hex (default F053494D42494E4401)")
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/personalize"
@@ -28,7 +29,7 @@ type session struct {
 // openCard connects to the card the flags name, exclusively, and puts trace and counter around it.
 func (a *app) openCard(ctx context.Context) (*session, error) {
 	s := &session{}
-	name := a.global.reader
+	name := a.readerName()
 	if name == "virtual" || strings.HasPrefix(name, "virtual:") {
 		v, err := a.openVirtual(strings.TrimPrefix(strings.TrimPrefix(name, "virtual"), ":"))
 		if err != nil {
@@ -62,6 +63,11 @@ func (a *app) connect(ctx context.Context, s *session, name string) error {
 	return a.wrap(s)
 }
 
+// Transmit implements apdu.Transmitter: through counter and recorder.
+func (s *session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, error) {
+	return s.counter.Transmit(ctx, c)
+}
+
 // Close unpowers the card and lets everything go.
 func (s *session) Close() error {
 	var errs []error
@@ -78,6 +84,14 @@ func (s *session) Close() error {
 		errs = append(errs, s.virtual.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// readerName is the flag, or the environment's.
+func (a *app) readerName() string {
+	if a.global.reader != "" {
+		return a.global.reader
+	}
+	return os.Getenv("SIMBIND_READER")
 }
 
 // chooseReader applies the rules of docs/command-line.md: a number, a name or part of it; without one the only
@@ -180,6 +194,9 @@ func (a *app) appletAID() ([]byte, error) {
 func (a *app) stateDir() (string, error) {
 	if a.global.stateDir != "" {
 		return a.global.stateDir, nil
+	}
+	if dir := os.Getenv("SIMBIND_STATE_DIR"); dir != "" {
+		return dir, nil
 	}
 	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
 		return filepath.Join(dir, "simbind"), nil

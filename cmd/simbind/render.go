@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/simbind/simbind/uicc"
 )
 
 // report is what a verb found or did: one value behind table and JSON.
@@ -50,7 +54,13 @@ func (a *app) say(format string, args ...any) {
 
 // table prints rows without frames or colour: columns that line up, for people and for grep alike.
 func table(w io.Writer, header []string, rows [][]string) {
-	t := tablewriter.NewTable(w,
+	var buf bytes.Buffer
+	defer func() {
+		for line := range strings.Lines(buf.String()) {
+			fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+		}
+	}()
+	t := tablewriter.NewTable(&buf,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
 			Borders:  tw.BorderNone,
 			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
@@ -66,7 +76,7 @@ func table(w io.Writer, header []string, rows [][]string) {
 		t.Header(header)
 	}
 	_ = t.Bulk(rows) // rows of strings cannot fail to convert
-	_ = t.Render()   // a closed pipe ends the program elsewhere
+	_ = t.Render()   // nor to be written to memory
 }
 
 // pairs prints name and value lines.

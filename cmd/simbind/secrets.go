@@ -14,7 +14,6 @@ import (
 
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize/keys"
-	"github.com/simbind/simbind/secret"
 	"github.com/simbind/simbind/uicc"
 )
 
@@ -176,5 +175,3 @@ func identities(path string) ([]age.Identity, error) {
 	}
 	return age.ParseIdentities(f)
 }
-
-var _ = secret.New

@@ -9,6 +9,7 @@ import (
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/trace"
 )
 
 type statusReport struct {
@@ -69,17 +70,22 @@ func (a *app) status(ctx context.Context, o *secretFlags) error {
 	if err != nil {
 		return err
 	}
+	return a.show(a.statusReport(&st, s.counter))
+}
+
+// statusReport shows what was read.
+func (a *app) statusReport(st *personalize.Status, c *trace.Counter) *statusReport {
 	r := &statusReport{
 		head: schema("status"), Reader: st.Reader, ICCID: a.iccid(st.ICCID), Full: st.Applet.Full,
 		Applet: st.Applet.Info.Version(), State: st.Applet.State.View(a.global.reveal),
 	}
-	if c := st.Applet.Configuration; c != nil {
-		v := viewConfiguration(*c)
+	if have := st.Applet.Configuration; have != nil {
+		v := viewConfiguration(*have)
 		r.Configuration = &v
 	}
 	for _, e := range st.Log {
 		r.Log = append(r.Log, e.View(a.global.reveal))
 	}
-	r.Total = totalCost(s.counter)
-	return a.show(r)
+	r.Total = totalCost(c)
+	return r
 }

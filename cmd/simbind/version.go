@@ -6,9 +6,12 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/muesli/mango-cobra"
+	mcobra "github.com/muesli/mango-cobra"
 	"github.com/muesli/roff"
 	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/pcsc"
 )
 
 // version is set by the linker for releases.
@@ -58,4 +61,25 @@ func (a *app) manCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// versionFacts reads what the linker and the build left in the binary.
+func versionFacts() versionReport {
+	r := versionReport{
+		head: schema("version"), Tool: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Readers: pcsc.Available, AppletInterface: binding.InterfaceVersion,
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return r
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			r.Revision = s.Value
+		case "vcs.modified":
+			r.Modified = s.Value == "true"
+		}
+	}
+	return r
 }

@@ -215,3 +215,12 @@ func (a *app) virtualShow() *cobra.Command {
 		},
 	}
 }
+
+// virtualFacts lists the files of the card and the cells of its memory, as they are in the factory image or were written since.
+func virtualFacts(path string, card *vuicc.Card) *virtualReport {
+	r := &virtualReport{head: schema("virtual"), File: path, Count: card.Counters(), Facts: []virtualFact{}}
+	for _, f := range card.Files() {
+		r.Facts = append(r.Facts, virtualFact{Path: f.Path, Name: f.Name, Content: fmt.Sprintf("%X", f.Content)})
+	}
+	return r
+}

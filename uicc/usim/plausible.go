@@ -10,14 +10,14 @@ type Rule string
 
 // The rules, in the order they are looked at.
 const (
-	RulePresent   Rule = "present"    // the file is not blank
-	RuleLength    Rule = "length"     // its length byte is 04 to 08
-	RuleType      Rule = "type"       // the low nibble of byte 2 is 9 (odd) or 1 (even)
-	RuleDigits    Rule = "digits"     // as many digits 0 to 9 as length and parity announce
-	RuleFiller    Rule = "filler"     // F behind the digits, FF behind the announced bytes
-	RuleCount     Rule = "count"      // 6 to 15 digits
-	RuleNotUnique Rule = "not unique" // not one digit over and over
-	RuleMCC       Rule = "MCC"        // a mobile country code is not 000
+	RulePresent Rule = "present" // the file is not blank
+	RuleLength  Rule = "length"  // its length byte is 04 to 08
+	RuleType    Rule = "type"    // the low nibble of byte 2 is 9 (odd) or 1 (even)
+	RuleDigits  Rule = "digits"  // as many digits 0 to 9 as length and parity announce
+	RuleFiller  Rule = "filler"  // F behind the digits, FF behind the announced bytes
+	RuleCount   Rule = "count"   // 6 to 15 digits
+	RuleVaried  Rule = "varied"  // not one digit over and over
+	RuleMCC     Rule = "MCC"     // a mobile country code is not 000
 )
 
 // ImplausibleError names the rule that an EF_IMSI breaks. No digits of an IMSI are in it.
@@ -76,7 +76,7 @@ func plausibleDigits(raw [9]byte, broken func(Rule, string, ...any) error) error
 		return broken(RuleDigits, "%v", err)
 	}
 	if strings.Count(string(imsi), string(imsi[:1])) == len(imsi) {
-		return broken(RuleNotUnique, "all its digits are equal")
+		return broken(RuleVaried, "all its digits are equal")
 	}
 	if strings.HasPrefix(string(imsi), "000") {
 		return broken(RuleMCC, "its mobile country code is 000")
