@@ -159,3 +159,34 @@ func TestARRForms(t *testing.T) {
 		}
 	}
 }
+
+// TestExpandedRules: the access rules that some real cards put into the FCP itself.
+func TestExpandedRules(t *testing.T) {
+	want := map[string]map[byte]string{
+		"FCP-13": {ModeRead: "PIN1", ModeUpdate: "ADM1", ModeActivate: "PIN1", ModeDeactivate: "ADM1", ModeWrite: Never, ModeDelete: "ADM1"},
+		"FCP-15": {ModeRead: Always, ModeUpdate: Never, ModeActivate: Never, ModeDelete: Never},
+	}
+	for _, v := range loadFCP(t).UICC {
+		conditions, ok := want[v.ID]
+		if !ok {
+			continue
+		}
+		delete(want, v.ID)
+		f, err := ParseFCP(unhex(t, v.Hex))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, err := ParseARR(f.Expanded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for mode, condition := range conditions {
+			if got := RuleFor(rules, mode); got != condition {
+				t.Errorf("%s: mode %02X: %s, want %s", v.ID, mode, got, condition)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("vectors missing: %v", want)
+	}
+}

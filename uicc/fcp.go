@@ -166,14 +166,14 @@ func number(o tlv.Object, into *int) error {
 	if len(o.Value) == 0 || len(o.Value) > 4 {
 		return wrongLength(o)
 	}
-	n := 0
+	n := uint32(0)
 	for _, x := range o.Value {
-		n = n<<8 | int(x)
+		n = n<<8 | uint32(x)
 	}
-	if n > 1<<30 { // no card has it, and int has 32 bits somewhere
+	if n > 1<<30 { // no card has it, and int may have 32 bits
 		return fmt.Errorf("%w: FCP tag %s says %X", ErrMalformed, o.Tag, o.Value)
 	}
-	*into = n
+	*into = int(n)
 	return nil
 }
 

@@ -267,6 +267,10 @@ func (c *Card) manner(cmd apdu.Command, r apdu.Response) apdu.Response {
 	case len(cmd.Data) > 0 || cmd.Le == 0:
 		c.waiting, c.waitCh = r.Data, apdu.Channel(cmd.CLA)
 		c.waitSW = r.SW
+		if r.SW.Warning() { // told at once; the data waits all the same
+			c.waitSW = apdu.SWOK
+			return apdu.Response{SW: r.SW}
+		}
 		return apdu.Response{SW: 0x6100 | apdu.SW(byte(min(len(r.Data), apdu.MaxShortLe)))}
 	case cmd.Le != len(r.Data):
 		if cmd.Le > len(r.Data) || cmd.INS == apdu.INSGetData {

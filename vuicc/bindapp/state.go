@@ -24,6 +24,7 @@ const (
 	cellLog           = "log"           // 10 bytes each, newest first
 	cellPending       = "pending"       // see pendingWrite
 	cellVerified      = "verified"      // present: the next start is not hidden
+	cellLocation      = "location"      // present: the pending write covers location and keys
 	cellAccess        = "access"        // 01: the last enforced verdict was a denial
 	cellStrict        = "strict"        // IMEI ‖ strict restores in a row without a STATUS
 	cellOwnResets     = "resets.own"    // resets asked for since a start that changed nothing
@@ -124,7 +125,9 @@ func (a *applet) nextGeneration() {
 	a.put(cellGeneration, []byte{byte(g >> 8), byte(g)})
 }
 
-func (a *applet) bound() [][]byte { return slices.Collect(slices.Chunk(a.env.Get(cellBound), sizeIMEI)) }
+func (a *applet) bound() [][]byte {
+	return slices.Collect(slices.Chunk(a.env.Get(cellBound), sizeIMEI))
+}
 
 func isBound(bound [][]byte, imei []byte) bool {
 	return slices.ContainsFunc(bound, func(b []byte) bool { return bytes.Equal(b, imei) })

@@ -111,19 +111,20 @@ func mfFiles(iccid string, withISIM bool) []File {
 		dir = append(dir, pad(h("61184F10"+isimAID+"50044953494D"), 38)...)
 	}
 	dir = append(dir, blank(38)...)
-	files := []File{
+	return []File{
 		df("3F00", "MF", 0x3F00, 0x01, 0x0A, 0x0B),
 		records(ef("3F00/2F00", "EF_DIR", 0x2F00, 0x1E, recOpen, dir), LinearFixed, 38),
 		records(ef("3F00/2F06", "EF_ARR", 0x2F06, 0x06, recOpen, arrContent()), LinearFixed, arrSize),
 		ef("3F00/2FE2", "EF_ICCID", 0x2FE2, 0x02, recFix, h(iccid)),
 		ef("3F00/2F05", "EF_PL", 0x2F05, 0x05, recOpen, h("656EFFFFFFFF")),
 	}
-	if withISIM {
-		isim := df("ADF2", "ADF.ISIM", 0x7FD1, 0x01, 0x81, 0x0A, 0x0B)
-		isim.AID = h(isimAID)
-		files = append(files, isim)
-	}
-	return files
+}
+
+// isimFiles are an ISIM, as an application beside the USIM.
+func isimFiles() []File {
+	isim := df("ADF2", "ADF.ISIM", 0x7FD1, 0x01, 0x81, 0x0A, 0x0B)
+	isim.AID = h(isimAID)
+	return []File{isim}
 }
 
 // gsmFiles are the classic SIM tree.
@@ -259,14 +260,14 @@ const (
 // images are made anew at every call, so that nobody changes another's.
 func images() []Image {
 	imsi2 := h("080910100000214365") // 001010000123456, MNC of 2 digits
-	imsi3 := h("080910100010325476") // 001001001234567, MNC of 3 digits
+	imsi3 := h("080910000110325476") // 001001001234567, MNC of 3 digits
 	modern := []int{17, 19, 21, 27, 33, 38, 85, 122}
 	return []Image{
 		{
 			Name: "usim-linked", Description: "USIM with 5G files; its EF_IMSI is the one of DF_GSM; MNC of 2 digits; T=1; SCP03",
 			ATR: h(atrT1), PINs: pins(false), Domain: domain("00000000000000000A01", scp03(0x30)),
 			Files: join(mfFiles("988812010000400310F0", true), gsmFiles(imsi2),
-				linked(usimFiles(nil, plmn00101, "00000002", ust(17, append(modern, 102)...))), epsFiles(plmn00101), fiveGFiles(plmn00101), pairingFiles()),
+				linked(usimFiles(nil, plmn00101, "00000002", ust(17, append(modern, 102)...))), epsFiles(plmn00101), fiveGFiles(plmn00101), pairingFiles(), isimFiles()),
 			Applets: []Applet{bindingApplet(usimAID)},
 		},
 		{

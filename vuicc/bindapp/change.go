@@ -1,0 +1,270 @@
+package bindapp
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/tlv"
+)
+
+// configure is E0 (§4): accepted whole or not at all.
+func (a *applet) configure(value []byte) apdu.SW {
+	c, x, err := parseConfiguration(value, a.features)
+	if err != nil {
+		return statusOf(err)
+	}
+	if x.told && x.generation != a.generation() {
+		return apdu.SWReferencedData
+	}
+	if a.take() != nil {
+		return apdu.SWMemory
+	}
+	old, copies := a.configuration(), a.copies()
+	for _, y := range copies {
+		subscribers := y.content != nil && bytes.Equal(y.content, c.denial) && !among(a.denials(old), y.content)
+		if subscribers || bytes.Equal(y.backup, c.denial) {
+			return apdu.SWWrongData
+		}
+	}
+	if old.set && bytes.Equal(old.encode(), c.encode()) {
+		a.put(cellVerified, nil)
+		return memory(a.stored())
+	}
+	changed, sw := a.settleFor(c, old)
+	if sw != apdu.SWOK {
+		return sw
+	}
+	if sw := memory(a.transaction(func() { a.adopt(c, old) })); sw != apdu.SWOK {
+		return sw
+	}
+	a.endStep(true)
+	a.refreshDue(changed)
+	return apdu.SWOK
+}
+
+func statusOf(err error) apdu.SW {
+	if sw, ok := err.(apdu.SW); ok {
+		return sw
+	}
+	return apdu.SWWrongData
+}
+
+func memory(err error) apdu.SW {
+	if err != nil {
+		return apdu.SWMemory
+	}
+	return apdu.SWOK
+}
+
+// settleFor deals with the copies that hold the old denial value before it is forgotten (§4): they are restored, or,
+// when the terminal of this card session was denied and the new scheme decides, given the new denial value.
+func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
+	denied := a.session.denied && c.scheme != schemeOff && !c.has(policyObserve)
+	var changed []file
+	for _, x := range a.copies() {
+		if x.backup == nil || x.content == nil || !among(a.denials(old), x.content) {
+			continue
+		}
+		want := x.backup
+		if denied {
+			want = c.denial
+		}
+		if denied && plausible(c.denial) {
+			a.retire(c.denial) // until the configuration is committed nobody else knows it
+		}
+		wrote, ok := a.writeCopy(x, want)
+		if !ok {
+			return changed, apdu.SWMemory
+		}
+		if wrote {
+			changed = append(changed, x.file)
+		}
+	}
+	return changed, apdu.SWOK
+}
+
+// maxRetired bounds the denial values that are remembered.
+const maxRetired = 4
+
+// retire remembers a plausible denial value that may stand in a file without being the one in force.
+func (a *applet) retire(denial []byte) {
+	kept := a.env.Get(cellRetired)
+	if !plausible(denial) || among(slices.Collect(slices.Chunk(kept, sizeIMSI)), denial) {
+		return
+	}
+	kept = append(bytes.Clone(denial), kept...)
+	a.put(cellRetired, kept[:min(len(kept), maxRetired*sizeIMSI)])
+}
+
+// adopt stores the configuration, inside a transaction.
+func (a *applet) adopt(c, old configuration) {
+	a.put(cellConfiguration, c.encode())
+	a.nextGeneration()
+	a.retire(old.denial)
+	bound := a.env.Get(cellBound)
+	if c.scheme != schemeFirstInsert || old.scheme != schemeFirstInsert {
+		bound = nil
+	}
+	a.put(cellBound, bound[:min(len(bound), c.most*sizeIMEI)])
+	a.put(cellVerified, nil)
+	a.put(cellStrict, nil)
+	if c.scheme == schemeOff {
+		a.put(cellAccess, nil)
+	}
+}
+
+// Actions of E2 tag 80 (§6).
+const (
+	actionBackUp   = 0x01
+	actionRestore  = 0x02
+	actionUnbind   = 0x03
+	actionBind     = 0x04
+	actionClear    = 0x05
+	actionPrevious = 0x06
+)
+
+// action is E2 (§6).
+func (a *applet) action(value []byte) apdu.SW {
+	objects, err := tlv.Parse(value)
+	if err != nil || repeated(objects) {
+		return apdu.SWWrongData
+	}
+	var which byte
+	var imei []byte
+	var x expectation
+	for _, o := range objects {
+		switch {
+		case o.Tag == 0x80 && len(o.Value) == 1:
+			which = o.Value[0]
+		case o.Tag == 0x81 && validIMEI(o.Value):
+			imei = bytes.Clone(o.Value)
+		case o.Tag == 0x8A && x.read(o.Value):
+		default:
+			return apdu.SWWrongData
+		}
+	}
+	if which < actionBackUp || which > actionPrevious || (imei != nil) != (which == actionBind) {
+		return apdu.SWWrongData
+	}
+	if x.told && x.generation != a.generation() {
+		return apdu.SWReferencedData
+	}
+	return a.act(which, imei)
+}
+
+func (a *applet) act(which byte, imei []byte) apdu.SW {
+	if which == actionClear {
+		return memory(a.transaction(a.clear))
+	}
+	if a.take() != nil {
+		return apdu.SWMemory
+	}
+	var changed []file
+	sw := apdu.SWOK
+	switch which {
+	case actionBackUp:
+		sw = a.backedUp()
+	case actionRestore:
+		changed, sw = a.restoreAll()
+	case actionPrevious:
+		changed, sw = a.previous()
+	default:
+		changed, sw = a.rebind(which, imei)
+	}
+	if sw != apdu.SWOK {
+		a.failure = reasonNone
+		return sw
+	}
+	a.put(cellVerified, nil)
+	a.endStep(true)
+	a.refreshDue(changed)
+	return memory(a.stored())
+}
+
+// clear forgets counters, log and 89 to 93.
+func (a *applet) clear() {
+	for _, cell := range []string{cellCounters, cellLog, cellReason, cellAnswer, cellRefresh, cellResets, cellVerified} {
+		a.put(cell, nil)
+	}
+}
+
+// backedUp: after take every copy must have a backup; one that shows neither it nor the denial value is not plausible.
+func (a *applet) backedUp() apdu.SW {
+	copies, denials := a.copies(), a.denials(a.configuration())
+	if !anyBackup(copies) {
+		return apdu.SWConditions
+	}
+	for _, x := range copies {
+		if x.backup == nil || !bytes.Equal(x.content, x.backup) && !among(denials, x.content) {
+			return apdu.SWConditions
+		}
+	}
+	return apdu.SWOK
+}
+
+// rebind is 03 and 04: outside first-insert 6985; both restore EF_IMSI and raise the generation.
+func (a *applet) rebind(which byte, imei []byte) ([]file, apdu.SW) {
+	c := a.configuration()
+	if !c.set || c.scheme != schemeFirstInsert {
+		return nil, apdu.SWConditions
+	}
+	bound := a.bound()
+	switch {
+	case which == actionUnbind:
+		bound = nil
+	case isBound(bound, imei):
+	case len(bound) < c.most:
+		bound = append(bound, imei)
+	default:
+		bound = [][]byte{imei}
+	}
+	changed, sw := a.restoreAll()
+	if sw == apdu.SWMemory {
+		return changed, sw
+	}
+	err := a.transaction(func() {
+		a.put(cellBound, bytes.Join(bound, nil))
+		a.put(cellAccess, nil)
+		a.nextGeneration()
+	})
+	return changed, memory(err)
+}
+
+// previous goes back to the replaced backups; a copy that shows the present backup follows.
+func (a *applet) previous() ([]file, apdu.SW) {
+	var back []imsiCopy
+	for _, x := range a.copies() {
+		if a.env.Get(x.replaced()) != nil {
+			back = append(back, x)
+		}
+	}
+	if len(back) == 0 {
+		return nil, apdu.SWConditions
+	}
+	shown := slices.ContainsFunc(back, func(x imsiCopy) bool { return bytes.Equal(x.content, x.backup) })
+	err := a.transaction(func() {
+		for _, x := range back {
+			old := a.env.Get(x.replaced())
+			a.put(x.replaced(), x.backup)
+			a.put(x.which.backup(), old)
+		}
+		if shown {
+			a.put(cellPending, []byte{targetBackup})
+		}
+	})
+	if err != nil || !shown {
+		return nil, memory(err)
+	}
+	changed, sw := a.writeReplaced()
+	return changed, sw
+}
+
+// writeReplaced writes the backups over what was the backup before: nothing of it is an issuer's.
+func (a *applet) writeReplaced() ([]file, apdu.SW) {
+	changed, ok := a.writeAll(targetBackup, a.configuration())
+	if !ok {
+		return changed, apdu.SWMemory
+	}
+	return changed, apdu.SWOK
+}

@@ -1,0 +1,229 @@
+package bindapp
+
+import (
+	"bytes"
+
+	"github.com/simbind/simbind/vuicc/plug"
+)
+
+// decide is §8.5: take first, so that what an issuer wrote while the terminal was thinking counts.
+func (a *applet) decide(s *session, imei []byte) {
+	a.failure = reasonNone
+	_ = a.take() // its failure is noted
+	if !anyBackup(a.copies()) {
+		a.commit(decisionNotEnforced, imei, nil)
+		return
+	}
+	decision, bind := a.verdict(a.configuration(), imei)
+	var bound []byte
+	if bind {
+		bound = append(a.env.Get(cellBound), imei...)
+	}
+	s.denied = decision == decisionOther || decision == decisionNoIMEI
+	a.commit(decision, imei, bound)
+}
+
+// verdict compares. Bound: only equality counts, also while fewer are bound than may be.
+func (a *applet) verdict(c configuration, imei []byte) (decision byte, bind bool) {
+	switch {
+	case imei == nil && c.has(policyAllowNoIMEI):
+		return decisionAllowedBlind, false
+	case imei == nil:
+		return decisionNoIMEI, false
+	case c.scheme == schemePreset && c.admits(imei):
+		return decisionAllowed, false
+	case c.scheme == schemePreset:
+		return decisionOther, false
+	}
+	bound := a.bound()
+	switch {
+	case len(bound) == 0 && (c.open() || c.admits(imei)):
+		return decisionBoundNow, true
+	case isBound(bound, imei):
+		return decisionAllowed, false
+	}
+	return decisionOther, false
+}
+
+// commit stores a decision with everything that belongs to it in one transaction, then switches (§8.5, §8.6).
+func (a *applet) commit(decision byte, imei, bound []byte) {
+	c := a.configuration()
+	sw := a.plan(c, decision, imei)
+	err := a.transaction(func() {
+		a.put(cellDecision, []byte{decision})
+		if imei != nil {
+			a.put(cellIMEI, imei)
+		}
+		if bound != nil {
+			a.put(cellBound, bound)
+		}
+		a.countDecision(decision)
+		a.log(decision, imei)
+		a.put(cellResets, nil)
+		a.mark(sw, imei)
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+		a.endStep(true)
+		return
+	}
+	a.carryOut(c, sw)
+}
+
+// switching is what a decision changes in the files.
+type switching struct {
+	enforce  bool
+	target   byte
+	copies   bool // some copy differs
+	location bool // location and keys are due
+	strict   bool // the restore under strict start
+	ips      bool
+}
+
+func (a *applet) plan(c configuration, decision byte, imei []byte) switching {
+	if decision == decisionNotEnforced || c.enforcing() && c.has(policyObserve) {
+		return switching{}
+	}
+	s := switching{enforce: true, target: targetBackup, ips: c.enforcing() && c.has(policyEFIPS)}
+	if decision == decisionOther || decision == decisionNoIMEI {
+		s.target = targetDenial
+	}
+	s.copies = differs(a.copies(), s.target, c)
+	denied := a.byteOf(cellAccess) == 0x01
+	s.location = !c.has(policyKeepLocation) && (s.target == targetDenial || denied)
+	s.strict = c.hides() && s.target == targetBackup && s.copies
+	return s
+}
+
+// mark notes what will be written, inside the transaction of the decision.
+func (a *applet) mark(s switching, imei []byte) {
+	if !s.enforce {
+		return
+	}
+	if s.target == targetDenial {
+		a.put(cellAccess, []byte{0x01})
+	} else {
+		a.put(cellAccess, nil)
+	}
+	if s.copies || s.location {
+		a.put(cellPending, []byte{s.target})
+	}
+	if s.location {
+		a.put(cellLocation, []byte{0x01})
+	}
+	if !s.strict {
+		return
+	}
+	a.put(cellVerified, []byte{0x01})
+	if imei == nil {
+		imei = noIMEI
+	}
+	last, n := a.strict()
+	if !bytes.Equal(last, imei) {
+		n = 0
+	}
+	a.put(cellStrict, append(bytes.Clone(imei), byte(min(n+1, 0xFF))))
+}
+
+// carryOut writes location and keys, then the copies, then refreshes when a copy did change.
+func (a *applet) carryOut(c configuration, s switching) {
+	if !s.enforce {
+		a.endStep(true)
+		return
+	}
+	if s.location {
+		a.resetLocation()
+	}
+	var changed []file
+	if s.copies || s.location {
+		changed, _ = a.writeAll(s.target, c)
+	}
+	if s.ips {
+		a.writeEFIPS(s.target == targetBackup)
+	}
+	a.endStep(true)
+	if len(changed) > 0 {
+		a.session.refresh = &refresh{qualifier: c.refresh, files: changed, strict: s.strict}
+		a.proceed(a.session)
+	}
+}
+
+// refreshDue lets the terminal that is running know that EF_IMSI changed (§6).
+func (a *applet) refreshDue(changed []file) {
+	if len(changed) == 0 || !a.session.running {
+		return
+	}
+	a.session.refresh = &refresh{qualifier: a.configuration().refresh, files: changed}
+	if r := a.env.Registry(); r != nil {
+		r.SetEvent(plug.ProactiveHandlerAvailable)
+	}
+}
+
+// Qualifiers of REFRESH.
+const (
+	refreshFiles    = 0x02
+	refreshReset    = 0x04
+	refreshAppReset = 0x05
+)
+
+// command builds REFRESH (TS 102 223 clause 6.6.13): 02 lists every changed file, 05 and 06 carry the AID.
+func (a *applet) command(r *refresh) []byte {
+	b := []byte{0x81, 0x03, 0x01, 0x01, r.qualifier, 0x82, 0x02, 0x81, 0x82}
+	switch {
+	case r.qualifier == refreshFiles:
+		list := []byte{byte(len(r.files))}
+		for _, f := range r.files {
+			list = append(list, f.full()...)
+		}
+		b = append(append(b, 0x92, byte(len(list))), list...)
+	case r.qualifier >= refreshAppReset:
+		adf := a.env.Get(cellADF)
+		b = append(append(b, 0xAF, byte(len(adf))), adf...)
+	}
+	return append([]byte{0xD0, byte(len(b))}, b...)
+}
+
+// sendRefresh is the REFRESH of §8.6. All state is committed before: a reset ends the applet's frame in send.
+func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
+	r := s.refresh
+	answered, ok := a.send(h, a.command(r))
+	if s != a.session {
+		return
+	}
+	if !ok {
+		answered.result = 0xFF
+	}
+	a.put(cellRefresh, []byte{r.qualifier, answered.result})
+	if a.stored() != nil {
+		a.fail(reasonMemory)
+	}
+	switch {
+	case answered.result < 0x10:
+		a.refreshed(s, r)
+	case r.qualifier == refreshReset: // 04 is tried once
+		s.refresh = nil
+		a.fail(reasonRefresh)
+		a.endStep(true)
+		a.stopPolling()
+	case answered.result>>4 == 2 && r.busy+1 < refreshRetries:
+		r.busy++
+		a.poll(s)
+	default:
+		r.qualifier = refreshReset
+		a.sendRefresh(s, h)
+	}
+}
+
+// refreshed: the terminal read the files again. The verified mark is for a reset that did not come.
+func (a *applet) refreshed(s *session, r *refresh) {
+	s.refresh = nil
+	if r.qualifier != refreshReset {
+		a.put(cellVerified, nil)
+		a.broken = nil // one start more is not hidden
+	}
+	if r.strict {
+		a.poll(s) // a STATUS tells that the terminal came to rest
+		return
+	}
+	a.stopPolling()
+}

@@ -1,0 +1,244 @@
+package bindapp
+
+import (
+	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/plug"
+)
+
+// session is what one terminal start knows: transient.
+type session struct {
+	running  bool // TERMINAL PROFILE came
+	denied   bool // the last decision of this card session
+	busy     int  // "busy" answers so far
+	repeated bool // the question was asked anew because the generation changed
+	asking   bool // an answer is still owed: ask when the handler is there, or at the next STATUS
+	refresh  *refresh
+	polling  bool
+}
+
+// refresh is a REFRESH that is due.
+type refresh struct {
+	qualifier byte
+	files     []file
+	busy      int
+	strict    bool // follows a strict restore
+}
+
+// busyRetries is how often a busy terminal is asked in all (§8.4), refreshRetries how often it is asked to refresh (§8.6).
+const (
+	busyRetries    = 10
+	refreshRetries = 3
+	pollSeconds    = 30
+)
+
+// firstCommand is §8.1: file access only, in any reader.
+func (a *applet) firstCommand() {
+	a.failure = reasonNone
+	_ = a.take() // its failure is noted
+	c := a.configuration()
+	verified := a.env.Get(cellVerified) != nil
+	hide := c.hides() && !verified && differs(a.copies(), targetDenial, c)
+	if hide && a.resting() {
+		a.fail(reasonResting)
+		hide = false
+	}
+	err := a.transaction(func() {
+		resets := a.resets()
+		raise(resets)
+		a.put(cellResets, resets)
+		a.put(cellVerified, nil)
+		if hide {
+			a.put(cellPending, []byte{targetDenial})
+		}
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+	} else if hide {
+		a.writeAll(targetDenial, c)
+	}
+	a.endStep(false)
+}
+
+// terminalProfile is §8.2 and §8.3.
+func (a *applet) terminalProfile() {
+	a.stopPolling()
+	s := &session{running: true}
+	a.session, a.failure = s, reasonNone
+	_ = a.take() // its failure is noted
+	err := a.transaction(func() {
+		a.count(countProfiles)
+		a.put(cellDecision, []byte{decisionPending})
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+	}
+	if !a.configuration().enforcing() {
+		a.switchedOff()
+		return
+	}
+	s.asking = true
+	a.proceed(s)
+}
+
+// switchedOff allows: what is denied is restored.
+func (a *applet) switchedOff() {
+	a.commit(decisionOff, nil, nil)
+}
+
+// proceed does what the start still owes, as far as the handler is there.
+func (a *applet) proceed(s *session) {
+	if s != a.session || !s.asking && s.refresh == nil {
+		return
+	}
+	h, ok := a.env.Proactive()
+	if !ok {
+		if r := a.env.Registry(); r != nil {
+			r.SetEvent(plug.ProactiveHandlerAvailable)
+		}
+		return
+	}
+	if s.asking {
+		a.ask(s, h)
+		return
+	}
+	a.sendRefresh(s, h)
+}
+
+// tick is STATUS or a timer: a retry that waits.
+func (a *applet) tick(status bool) {
+	if status && a.session.refresh == nil {
+		a.put(cellStrict, nil)
+		a.broken = nil // it rests a start too early at worst
+	}
+	if !a.session.asking && a.session.refresh == nil {
+		a.stopPolling()
+		return
+	}
+	a.proceed(a.session)
+}
+
+// Qualifiers of PROVIDE LOCAL INFORMATION.
+const (
+	localIMEI   = 0x01
+	localIMEISV = 0x08
+)
+
+// localInformation builds PROVIDE LOCAL INFORMATION (TS 102 223 clause 6.6.15).
+func localInformation(qualifier byte) []byte {
+	return []byte{0xD0, 0x09, 0x81, 0x03, 0x01, 0x26, qualifier, 0x82, 0x02, 0x81, 0x82}
+}
+
+// reply is a TERMINAL RESPONSE as far as the applet reads it.
+type reply struct {
+	result     byte
+	additional byte
+	objects    tlv.CObjects
+}
+
+func (a *applet) send(h plug.ProactiveHandler, command []byte) (reply, bool) {
+	raw, err := h.Send(command)
+	if err != nil {
+		return reply{}, false
+	}
+	objects, err := tlv.ParseComprehension(raw)
+	if err != nil {
+		return reply{}, false
+	}
+	v, ok := objects.Find(0x03)
+	if !ok || len(v) == 0 {
+		return reply{}, false
+	}
+	r := reply{result: v[0], objects: objects}
+	if len(v) > 1 {
+		r.additional = v[1]
+	}
+	return r, true
+}
+
+// ask is §8.4.
+func (a *applet) ask(s *session, h plug.ProactiveHandler) {
+	generation := a.generation()
+	for _, qualifier := range a.questions() {
+		r, ok := a.send(h, localInformation(qualifier))
+		if s != a.session {
+			return // another TERMINAL PROFILE began anew
+		}
+		if ok {
+			a.noteAnswer(r)
+		}
+		if a.generation() != generation && !s.repeated {
+			s.repeated = true
+			a.again(s)
+			return
+		}
+		imei, valid := reportedIMEI(r.objects)
+		switch {
+		case ok && valid && r.result < 0x10:
+			s.asking = false
+			a.decide(s, imei)
+			return
+		case ok && r.result >= 0x20 && r.result <= 0x27:
+			a.busyAnswer(s)
+			return
+		case !ok || !fallsBack(r.result):
+			s.asking = false
+			a.decide(s, nil)
+			return
+		}
+	}
+	s.asking = false
+	a.decide(s, nil)
+}
+
+// questions: IMEISV is asked for when the card offers that.
+func (a *applet) questions() []byte {
+	if a.features&FeatureIMEISV == 0 {
+		return []byte{localIMEI}
+	}
+	return []byte{localIMEI, localIMEISV}
+}
+
+// fallsBack: 02, 3X, or 0X without a valid object are followed by the question for the IMEISV.
+func fallsBack(result byte) bool { return result < 0x10 || result>>4 == 3 }
+
+func (a *applet) noteAnswer(r reply) {
+	a.put(cellAnswer, []byte{r.result, r.additional})
+	if a.stored() != nil {
+		a.fail(reasonMemory)
+	}
+}
+
+// again asks anew under a configuration that changed meanwhile; one that no longer decides ends it.
+func (a *applet) again(s *session) {
+	if !a.configuration().enforcing() {
+		s.asking = false
+		a.switchedOff()
+		return
+	}
+	a.proceed(s)
+}
+
+func (a *applet) busyAnswer(s *session) {
+	s.busy++
+	if s.busy >= busyRetries {
+		s.asking = false
+		a.decide(s, nil)
+		return
+	}
+	a.poll(s)
+}
+
+// poll asks for STATUS events while something waits.
+func (a *applet) poll(s *session) {
+	if r := a.env.Registry(); r != nil && !s.polling {
+		s.polling = true
+		r.RequestPollInterval(pollSeconds)
+	}
+}
+
+func (a *applet) stopPolling() {
+	if a.session.polling {
+		a.session.polling = false
+		a.env.Registry().RequestPollInterval(0)
+	}
+}
