@@ -71,4 +71,3 @@ func (r *Run) identifyUSIM(ctx context.Context, out *Identity) error {
 	out.IMSI, err = r.optional(ctx, usim.EFIMSI)
 	return err
 }
-

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
 )
@@ -190,7 +189,10 @@ func (r *Run) updateCopy(ctx context.Context, d Difference) error {
 	if err != nil {
 		return err
 	}
-	_, err = apdu.Do(ctx, r.Card, "UPDATE EF_IMSI", uicc.UpdateBinary(0, d.Want[:]))
+	retries, err := uicc.Update(ctx, r.Card, "UPDATE EF_IMSI", uicc.UpdateBinary(0, d.Want[:]))
+	if retries > 0 {
+		r.note("%s: the card needed %d internal retries: its memory wears out", d.Place, retries)
+	}
 	return err
 }
 

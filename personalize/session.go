@@ -97,25 +97,23 @@ func (r *Run) level() gp.Level {
 	return gp.LevelCMAC | gp.LevelCDecryption
 }
 
-// getObject reads one object of the applet, joining its parts of 200 bytes (card-interface §3).
-// ok is false when the applet has no such object.
+// getObject reads one object of the applet, joining its parts. ok is false when the applet has no such object.
 func getObject(ctx context.Context, t apdu.Transmitter, object byte) (data []byte, ok bool, err error) {
-	const partSize, maxParts = 200, 64
 	name := fmt.Sprintf("GET DATA %02X", object)
-	for part := 0; part < maxParts; part++ {
-		resp, err := apdu.Do(ctx, t, name, binding.GetData(object, byte(part)))
-		if errors.Is(err, apdu.SWReferenceNotFound) {
-			return data, part > 0, nil
+	parts := binding.NewParts(object)
+	for !parts.Done() {
+		r, err := apdu.Do(ctx, t, name, parts.Next())
+		if errors.Is(err, apdu.SWReferenceNotFound) && len(parts.Bytes()) == 0 {
+			return nil, false, nil
 		}
 		if err != nil {
 			return nil, false, err
 		}
-		data = append(data, resp.Data...)
-		if len(resp.Data) < partSize {
-			return data, true, nil
+		if err := parts.Add(r.Data); err != nil {
+			return nil, false, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return nil, false, fmt.Errorf("%s: more than %d parts", name, maxParts)
+	return parts.Bytes(), true, nil
 }
 
 // readFull reads E0 and the full E1 through the session into applet.

@@ -388,4 +388,3 @@ func FuzzProcess(f *testing.F) {
 		}
 	})
 }
-
