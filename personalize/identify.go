@@ -59,14 +59,20 @@ func (r *Run) identifyUSIM(ctx context.Context, out *Identity) error {
 		return onlyLink(err)
 	}
 	out.PIN1Enabled = fcp.PINEnabled(uicc.PIN1)
-	if out.PIN1, err = uicc.Tries(ctx, r.Card, uicc.PIN1); err != nil {
-		return err
+	out.PIN1 = uicc.PINState{Ref: uicc.PIN1, TriesLeft: -1, Disabled: !out.PIN1Enabled}
+	if out.PIN1Enabled {
+		if out.PIN1, err = uicc.Tries(ctx, r.Card, uicc.PIN1); err != nil {
+			return err
+		}
 	}
 	if out.ADM1, err = uicc.Tries(ctx, r.Card, uicc.ADM1); err != nil {
 		return err
 	}
 	if out.AD, err = r.optional(ctx, usim.EFAD); err != nil {
 		return err
+	}
+	if out.PIN1Enabled && !out.PIN1.Open { // EF_IMSI would refuse
+		return nil
 	}
 	out.IMSI, err = r.optional(ctx, usim.EFIMSI)
 	return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -55,6 +56,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if strings.HasPrefix(err.Error(), "unknown command") { // cobra has no type for it
+		err = &usageError{err: err}
+	}
 	var code *codeError
 	if errors.As(err, &code) && code.err == nil { // said already, by the report itself
 		return code.code
@@ -77,7 +81,7 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{err: err, verb: c} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	a.globalFlags(root)
 	root.AddCommand(
 		a.readersCommand(), a.cardCommand(), a.statusCommand(),
@@ -87,7 +91,23 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 		a.versionCommand(), a.manCommand(),
 	)
 	root.InitDefaultCompletionCmd()
+	usageOfArguments(root)
 	return root
+}
+
+// usageOfArguments lets a wrong number of arguments be a mistake in the words of a call, for every verb.
+func usageOfArguments(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &usageError{err: err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		usageOfArguments(sub)
+	}
 }
 
 func (a *app) globalFlags(root *cobra.Command) {

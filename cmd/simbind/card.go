@@ -60,13 +60,9 @@ func (r *cardReport) text(w io.Writer, _ printer) {
 	if !r.CheckDigitOK {
 		check = " (its check digit is not the Luhn digit)"
 	}
-	pin := r.PIN1.State
-	if r.PIN1.Enabled != nil && !*r.PIN1.Enabled {
-		pin = "disabled, " + pin
-	}
 	pairs(w, [][2]string{
 		{"reader", r.Reader}, {"ATR", r.ATR}, {"protocols", strings.Join(r.Protocols, ", ")}, {"ICCID", r.ICCID + check},
-		{"IMSI", r.IMSI + mnc}, {"PIN1", pin}, {"ADM1", r.ADM1.State}, {"binding applet", applet},
+		{"IMSI", r.IMSI + mnc}, {"PIN1", r.PIN1.State}, {"ADM1", r.ADM1.State}, {"binding applet", applet},
 	})
 	for _, a := range r.Applications {
 		fmt.Fprintf(w, "application %s %s\n", a.AID, a.Label)

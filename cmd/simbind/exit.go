@@ -38,7 +38,6 @@ const (
 // usageError is a mistake in the words of a call.
 type usageError struct {
 	err  error
-	verb *cobra.Command
 	hint string
 }
 
