@@ -1,0 +1,439 @@
+package gp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/gp/scp02"
+	"github.com/simbind/simbind/gp/scp03"
+	"github.com/simbind/simbind/internal/vectors"
+	"github.com/simbind/simbind/secret"
+)
+
+// covered says where each group of scp_primitives.json is tested. A new group fails the test until it has a place.
+var covered = map[string]string{
+	"aes_cmac": "internal/crypt", "des_mac": "internal/crypt", "padding": "internal/crypt", "two_key_to_three_key": "internal/crypt",
+	"scp03_kdf": "here", "scp02_mac_chain": "gp/scp02", "initialize_update": "here", "scp03_mac": "gp/scp03 and here", "scp03_encryption": "gp/scp03",
+	"kcv": "here", "max_command_data": "here", "behaviour": "gp/scp03", "session_keys": "here", "diversification": "here",
+	"diversification_layouts": "words for the group diversification", "key_encryption": "here", "put_key": "here",
+	"store_data_keys": "keys by STORE DATA are not sent by this tool",
+}
+
+func TestEveryGroupHasAPlace(t *testing.T) {
+	var groups map[string]json.RawMessage
+	vectors.Load(t, "scp_primitives.json", &groups)
+	for name := range groups {
+		if covered[name] == "" {
+			t.Errorf("group %s is tested nowhere", name)
+		}
+	}
+}
+
+type keysRow struct{ ENC, MAC, DEK, RMAC vectors.Hex }
+
+type primitives struct {
+	KDF []struct {
+		ID              string
+		Key, Constant   vectors.Hex
+		Context, Output vectors.Hex
+		Bits            int `json:"length_bits"`
+	} `json:"scp03_kdf"`
+	Initialize []struct {
+		ID        string
+		Static    keysRow
+		Host      vectors.Hex `json:"host_challenge"`
+		Response  vectors.Hex
+		Expect    string
+		KVN       vectors.Hex
+		Sequence  vectors.Hex
+		Challenge vectors.Hex `json:"card_challenge"`
+	} `json:"initialize_update"`
+	MAC []struct {
+		ID, Kind string
+		Key      vectors.Hex
+		Host     vectors.Hex `json:"host_challenge"`
+		Card     vectors.Hex `json:"card_challenge"`
+		Output   vectors.Hex
+	} `json:"scp03_mac"`
+	KCV []struct {
+		ID, Cipher string
+		Key, KCV   vectors.Hex
+	}
+	Room []struct {
+		ID, Mode string
+		Usable   int
+	} `json:"max_command_data"`
+	Session []struct {
+		ID, SCP             string
+		Static              keysRow
+		Sequence            vectors.Hex
+		ENC, MAC, DEK, RMAC vectors.Hex
+	} `json:"session_keys"`
+	Diversification []struct {
+		ID, Method  string
+		Master, KDD vectors.Hex
+		ENC, MAC    vectors.Hex
+		DEK         vectors.Hex
+	}
+	KeyEncryption []struct {
+		ID, SCP   string
+		DEK, Key  vectors.Hex
+		Encrypted vectors.Hex
+	} `json:"key_encryption"`
+	PutKey []struct {
+		ID, SCP       string
+		DEK           vectors.Hex
+		Version       vectors.Hex `json:"new_kvn"`
+		Keys          []vectors.Hex
+		Data, Command vectors.Hex
+		Answer        vectors.Hex `json:"response_data"`
+	} `json:"put_key"`
+}
+
+func load(t *testing.T) primitives {
+	t.Helper()
+	var p primitives
+	vectors.Load(t, "scp_primitives.json", &p)
+	return p
+}
+
+func same(t *testing.T, what string, got, want []byte) {
+	t.Helper()
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: %X, want %X", what, got, want)
+	}
+}
+
+func TestDerivation(t *testing.T) {
+	for _, row := range load(t).KDF {
+		got, err := scp03.Derive(row.Key, row.Constant[0], row.Bits, row.Context)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID, got, row.Output)
+	}
+	for _, row := range load(t).MAC {
+		if row.Kind != "host-cryptogram" {
+			continue
+		}
+		got, err := scp03.Derive(row.Key, 0x01, 64, append(slices.Clone(row.Host), row.Card...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID, got, row.Output)
+	}
+}
+
+// oneAnswer is a card that answers INITIALIZE UPDATE and fails the test when anything else is sent.
+type oneAnswer struct {
+	t      *testing.T
+	answer []byte
+	more   bool // EXTERNAL AUTHENTICATE may come
+}
+
+func (c *oneAnswer) Transmit(_ context.Context, cmd apdu.Command) (apdu.Response, error) {
+	switch {
+	case cmd.INS == apdu.INSInitializeUpdate:
+		return apdu.ParseResponse(c.answer)
+	case !c.more:
+		c.t.Errorf("%s was sent", cmd)
+	}
+	return apdu.Response{SW: apdu.SWOK}, nil
+}
+
+func TestInitializeUpdateAnswers(t *testing.T) {
+	for _, row := range load(t).Initialize {
+		t.Run(row.ID, func(t *testing.T) {
+			keys := gp.KeySet{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC), DEK: secret.New(row.Static.DEK)}
+			card := &oneAnswer{t: t, answer: row.Response, more: row.Expect == "ok"}
+			s, err := gp.Open(context.Background(), card, keys, gp.Options{Level: gp.LevelCMAC, Rand: bytes.NewReader(row.Host)})
+			if row.Expect != "ok" {
+				var failed *gp.SessionError
+				if !errors.As(err, &failed) || failed.TriesSpent != 0 {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.KVN != row.KVN[0] || !bytes.Equal(s.Sequence, row.Sequence) {
+				t.Errorf("version %02X, sequence %X", s.KVN, s.Sequence)
+			}
+		})
+	}
+}
+
+func TestKeyCheckValues(t *testing.T) {
+	for _, row := range load(t).KCV {
+		f := gp.KCVAES
+		if row.Cipher == "des3" {
+			f = gp.KCVDES
+		}
+		got, err := f(secret.New(row.Key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID, got[:], row.KCV)
+	}
+}
+
+func TestRoomForData(t *testing.T) {
+	ran := 0
+	key := secret.New(make([]byte, 16))
+	for _, row := range load(t).Room {
+		level := byte(0x01)
+		if strings.HasSuffix(row.Mode, "C-DEC") {
+			level = 0x03
+		}
+		var got int
+		switch {
+		case strings.HasPrefix(row.Mode, "SCP02"):
+			s, err := scp02.New(scp02.Keys{ENC: key, MAC: key}, make([]byte, 8), make([]byte, 2), make([]byte, 6))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Authenticate(level); err != nil {
+				t.Fatal(err)
+			}
+			got = s.MaxData()
+		case strings.HasPrefix(row.Mode, "SCP03"):
+			size := 8
+			if strings.Contains(row.Mode, "S16") {
+				size = 16
+			}
+			s, err := scp03.New(scp03.Keys{ENC: key, MAC: key}, make([]byte, size), make([]byte, size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Authenticate(level); err != nil {
+				t.Fatal(err)
+			}
+			got = s.MaxData()
+			if w, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got)}); err != nil || len(w.Command.Data) > 255 {
+				t.Errorf("%s: %d bytes wrap to %d, %v", row.ID, got, len(w.Command.Data), err)
+			}
+			if _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got+1)}); err == nil {
+				t.Errorf("%s: one byte more was accepted", row.ID)
+			}
+		default:
+			continue // SCP01
+		}
+		ran++
+		if got != row.Usable {
+			t.Errorf("%s %s: %d bytes, want %d", row.ID, row.Mode, got, row.Usable)
+		}
+	}
+	if ran != 6 {
+		t.Errorf("%d rows ran", ran)
+	}
+}
+
+func TestSessionKeysOfSCP02(t *testing.T) {
+	ran := 0
+	for _, row := range load(t).Session {
+		if row.SCP != "02" {
+			continue
+		}
+		for _, k := range []struct {
+			name     string
+			base     []byte
+			constant uint16
+			want     []byte
+		}{{"ENC", row.Static.ENC, 0x0182, row.ENC}, {"MAC", row.Static.MAC, 0x0101, row.MAC}, {"DEK", row.Static.DEK, 0x0181, row.DEK}, {"RMAC", row.Static.MAC, 0x0102, row.RMAC}} {
+			if k.want == nil {
+				continue
+			}
+			ran++
+			got, err := scp02.SessionKey(k.base, k.constant, row.Sequence)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, row.ID+" "+k.name, got, k.want)
+		}
+	}
+	if ran < 5 {
+		t.Errorf("%d keys were compared", ran)
+	}
+}
+
+func TestDiversification(t *testing.T) {
+	for _, row := range load(t).Diversification {
+		d, err := gp.ParseDiversification(row.Method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		master := secret.New(row.Master)
+		set, err := gp.KeySet{ENC: master, MAC: master, DEK: master, Diversification: d}.Diversify([10]byte(row.KDD))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID+" ENC", set.ENC.Reveal(), row.ENC)
+		same(t, row.ID+" MAC", set.MAC.Reveal(), row.MAC)
+		same(t, row.ID+" DEK", set.DEK.Reveal(), row.DEK)
+	}
+	if _, err := gp.ParseDiversification("guess"); err == nil {
+		t.Error("an unknown method was accepted")
+	}
+}
+
+func protocolOf(scp string) gp.Protocol {
+	if scp == "02" {
+		return gp.SCP02
+	}
+	return gp.SCP03
+}
+
+func TestKeyEncryption(t *testing.T) {
+	for _, row := range load(t).KeyEncryption {
+		if row.SCP == "01" {
+			continue
+		}
+		got, err := gp.EncryptKey(protocolOf(row.SCP), secret.New(row.DEK), row.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID, got, row.Encrypted)
+	}
+}
+
+func TestPutKeys(t *testing.T) {
+	ran := 0
+	for _, row := range load(t).PutKey {
+		if row.SCP == "" {
+			continue // keys in clear: the form of other cards, not sent by this tool
+		}
+		ran++
+		var keys []secret.Bytes
+		for _, k := range row.Keys {
+			keys = append(keys, secret.New(k))
+		}
+		want, replaced := []byte(row.Data), byte(0)
+		if row.Command != nil {
+			c, err := apdu.Parse(row.Command)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, replaced = c.Data, c.P1
+		}
+		c, err := gp.PutKeys(protocolOf(row.SCP), secret.New(row.DEK), replaced, row.Version[0], keys...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID, c.Data, want)
+		if c.P2 != 0x81 || c.P1 != replaced {
+			t.Errorf("%s: P1 P2 %02X%02X", row.ID, c.P1, c.P2)
+		}
+		if row.Answer == nil {
+			continue
+		}
+		if err := gp.PutKeysAnswer(protocolOf(row.SCP), row.Version[0], keys, row.Answer); err != nil {
+			t.Errorf("%s: %v", row.ID, err)
+		}
+		bad := slices.Clone(row.Answer)
+		bad[len(bad)-1] ^= 1
+		if err := gp.PutKeysAnswer(protocolOf(row.SCP), row.Version[0], keys, bad); err == nil {
+			t.Errorf("%s: another check value was accepted", row.ID)
+		}
+	}
+	if ran != 4 {
+		t.Errorf("%d rows ran", ran)
+	}
+}
+
+// TestLinkFailureClosesTheSession: what the card believes is unknown, so that nothing more is sent.
+func TestLinkFailureClosesTheSession(t *testing.T) {
+	row := load(t).Initialize[0]
+	keys := gp.KeySet{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC)}
+	broken := errors.New("cable")
+	sent := 0
+	card := apdu.TransmitterFunc(func(_ context.Context, c apdu.Command) (apdu.Response, error) {
+		switch sent++; {
+		case c.INS == apdu.INSInitializeUpdate:
+			return apdu.ParseResponse(row.Response)
+		case c.INS == apdu.INSExternalAuth:
+			return apdu.Response{SW: apdu.SWOK}, nil
+		}
+		return apdu.Response{}, broken
+	})
+	s, err := gp.Open(context.Background(), card, keys, gp.Options{Level: gp.LevelCMAC, Rand: bytes.NewReader(row.Host)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := apdu.Command{CLA: 0x80, INS: apdu.INSGetData, P2: 0x66, Le: 256}
+	if _, err := s.Transmit(context.Background(), c); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := s.Transmit(context.Background(), c); !errors.Is(err, gp.ErrClosed) {
+		t.Errorf("after a broken link: %v", err)
+	}
+	if sent != 3 {
+		t.Errorf("%d commands reached the card", sent)
+	}
+}
+
+// TestBeforeAuthenticate: an error there stops before a try is spent.
+func TestBeforeAuthenticate(t *testing.T) {
+	row := load(t).Initialize[0]
+	keys := gp.KeySet{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC), KVN: 0x21}
+	full := errors.New("disk full")
+	card := &oneAnswer{t: t, answer: row.Response}
+	_, err := gp.Open(context.Background(), card, keys, gp.Options{Level: gp.LevelCMAC, Rand: bytes.NewReader(row.Host), BeforeAuthenticate: func(a gp.Attempt) error {
+		if a.KVN != 0x20 || a.Protocol != gp.SCP02 {
+			t.Errorf("attempt %+v", a)
+		}
+		return full
+	}})
+	if !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestAnotherVersionIsAWarning: the cryptogram verifies, so the card is right and the papers are not.
+func TestAnotherVersionIsAWarning(t *testing.T) {
+	row := load(t).Initialize[0]
+	keys := gp.KeySet{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC), KVN: 0x21}
+	s, err := gp.Open(context.Background(), &oneAnswer{t: t, answer: row.Response, more: true}, keys, gp.Options{Level: gp.LevelCMAC, Rand: bytes.NewReader(row.Host)})
+	if err != nil || len(s.Warnings()) != 1 || !strings.Contains(s.Warnings()[0], "21") {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func TestFiveFailures(t *testing.T) {
+	for _, row := range []struct {
+		sw   apdu.SW
+		want gp.Failure
+	}{{0x6A88, gp.FailureNoKeySet}, {0x6982, gp.FailureBlocked}, {0x6983, gp.FailureBlocked}, {0x6985, gp.FailureBlocked}, {0x6D00, gp.FailureNoChannel}} {
+		card := &oneAnswer{t: t, answer: []byte{row.sw.SW1(), row.sw.SW2()}}
+		_, err := gp.Open(context.Background(), card, gp.KeySet{ENC: gp.TestKey(), MAC: gp.TestKey()}, gp.Options{Level: gp.LevelCMAC})
+		var failed *gp.SessionError
+		if !errors.As(err, &failed) || failed.Failure != row.want || !errors.Is(err, row.sw) {
+			t.Errorf("%s: %v", row.sw, err)
+		}
+		if strings.Count(fmt.Sprint(err), row.sw.String()) != 1 {
+			t.Errorf("%s stands more or less than once in %q", row.sw, err)
+		}
+	}
+}
+
+func FuzzParseInitializeUpdate(f *testing.F) {
+	var p primitives
+	vectors.Load(f, "scp_primitives.json", &p)
+	for _, row := range p.Initialize {
+		f.Add([]byte(row.Response))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := gp.ParseInitializeUpdate(b)
+		if err == nil && (len(r.Challenge) < 6 || len(r.Cryptogram) < 8) {
+			t.Fatalf("accepted %X", b)
+		}
+	})
+}
