@@ -210,3 +210,6 @@ func imsiBytes(digits string) ([]byte, error) {
 	}
 	return append([]byte{byte((len(digits) + 2) / 2)}, b...), nil
 }
+
+// USIM is the AID of ADF.USIM on every image.
+func USIM() []byte { return h(usimAID) }
