@@ -348,13 +348,13 @@ func refusedInitialize(kvn byte, sw apdu.SW) *SessionError {
 func (e *SessionError) Error() string {
 	switch e.Failure {
 	case FailureNoKeySet:
-		return fmt.Sprintf("INITIALIZE UPDATE: %s: the card has no key set of version %02X; no try spent", e.SW, e.KVN)
+		return fmt.Sprintf("INITIALIZE UPDATE: %s: the card has no key set of version %02X; no try spent", e.SW.String(), e.KVN)
 	case FailureBlocked:
-		return fmt.Sprintf("INITIALIZE UPDATE: %s: the card or its key set %02X is locked, blocked or in the wrong state; no try spent", e.SW, e.KVN)
+		return fmt.Sprintf("INITIALIZE UPDATE: %s: the card or its key set %02X is locked, blocked or in the wrong state; no try spent", e.SW.String(), e.KVN)
 	case FailureCryptogram:
 		return fmt.Sprintf("INITIALIZE UPDATE: the card's cryptogram does not verify (%s, KVN %02X): the %s key, the key version or the derivation is wrong; no try spent", e.Protocol, e.KVN, e.proven())
 	case FailureAuthenticate:
-		return fmt.Sprintf("EXTERNAL AUTHENTICATE: %s: refused (%s, KVN %02X): %s; one try spent", e.SW, e.Protocol, e.KVN, e.suspect())
+		return fmt.Sprintf("EXTERNAL AUTHENTICATE: %s: refused (%s, KVN %02X): %s; one try spent", e.SW.String(), e.Protocol, e.KVN, e.suspect())
 	case FailureAnswer:
 		return fmt.Sprintf("INITIALIZE UPDATE: %v; no try spent", e.Err)
 	}

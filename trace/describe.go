@@ -127,7 +127,7 @@ func answer(response string) string {
 	}
 	sw := apdu.SW(raw[0])<<8 | apdu.SW(raw[1])
 	if n, ok := sw.Proactive(); ok {
-		return fmt.Sprintf("%s: done, a proactive command of %d bytes waits", sw, n)
+		return fmt.Sprintf("%s: done, a proactive command of %d bytes waits", sw.String(), n)
 	}
 	return sw.Error()
 }
