@@ -111,7 +111,10 @@ func (r *Run) critical(ctx context.Context, p *Plan, s *gp.Session, backup strin
 func (r *Run) broken(journal *Journal, intent *Entry, step Step, err error) error {
 	var refused *binding.AppletError
 	var verify *VerifyError
+	var known *InDoubtError
 	switch {
+	case errors.As(err, &known):
+		return err
 	case errors.As(err, &refused) && refused.SW != apdu.SWMemory && (step == StepCardBackup || step == StepConfigure):
 		return errors.Join(err, journal.Add(r.conclude(intent, MarkAbandoned, "refused by the card: "+refused.Error())))
 	case errors.As(err, &refused), errors.As(err, &verify):
@@ -122,7 +125,7 @@ func (r *Run) broken(journal *Journal, intent *Entry, step Step, err error) erro
 
 func (r *Run) intent(p *Plan, backup string) Entry {
 	e := Entry{
-		Time: r.Now().UTC(), Mark: MarkIntent, Run: r.runID(), Verb: "personalize", Tool: r.Tool,
+		Time: r.Now().UTC(), Mark: MarkIntent, Run: r.runID(), Verb: verbPersonalize, Tool: r.Tool,
 		ICCID: p.Facts.ICCID.String(), Backup: backup,
 		GenerationBefore: p.Facts.Applet.State.Generation,
 		Wanted:           p.Wish.Configuration.Hex(),

@@ -16,6 +16,12 @@ const (
 	MarkQuarantine Mark = "quarantine" // read again and neither as before nor as intended
 )
 
+// Verbs that write, as the journal names them.
+const (
+	verbPersonalize = "personalize"
+	verbRestore     = "restore"
+)
+
 // Entry is one line of a card's journal. Configurations are hex of the E0 template as read back, without secrets.
 type Entry struct {
 	Time             time.Time `json:"time"`

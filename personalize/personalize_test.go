@@ -607,3 +607,91 @@ func FuzzParseBackup(f *testing.F) {
 		}
 	})
 }
+
+// TestInterruptedInTheMiddle: an interrupt before the first write ends the run; inside the critical section the card is finished first.
+func TestInterruptedInTheMiddle(t *testing.T) {
+	for n := 1; n <= 22; n++ {
+		d := newDesk(t, "usim-linked")
+		ctx, cancel := context.WithCancel(context.Background())
+		sent := 0
+		card := d.run.Card
+		d.run.Card = interrupting{card, func() {
+			if sent++; sent == n {
+				cancel()
+			}
+		}}
+		plan, err := d.run.Plan(ctx, firstInsert())
+		if err == nil {
+			_, err = d.run.Apply(ctx, plan)
+		}
+		cancel()
+		begun := n >= 16 // the first STORE DATA
+		if n < 15 && !errors.Is(err, context.Canceled) || begun && err != nil {
+			t.Errorf("interrupted at command %d: %v", n, err)
+		}
+		journal, err := d.store.Journal("8988211000000430010")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if journal.InDoubt() != nil {
+			t.Errorf("interrupted at command %d: the journal ends %+v", n, journal.Entries())
+		}
+		d.close()
+	}
+}
+
+// interrupting tells somebody before every command.
+type interrupting struct {
+	personalize.Card
+	before func()
+}
+
+func (x interrupting) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, error) {
+	x.before()
+	if err := ctx.Err(); err != nil {
+		return apdu.Response{}, err
+	}
+	return x.Card.Transmit(ctx, c)
+}
+
+// TestRestorePulledAtAnyCommand: the next restore finishes, and a personalization afterwards is not kept away.
+func TestRestorePulledAtAnyCommand(t *testing.T) {
+	for n := 1; n <= 24; n++ {
+		d := newDesk(t, "usim-linked")
+		saved, _, err := d.run.Save(context.Background(), personalize.Expected{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		overwrite(t, d, "082926101160845740")
+		adm, err := uicc.ADMFromDigits("88888888")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.secrets.ADM1 = adm
+		d.reconnect()
+		d.reader.SetFaults(mock.Faults{LoseAt: n})
+		restore := func() error {
+			plan, err := d.run.PlanRestore(context.Background(), saved, personalize.Expected{})
+			if err != nil {
+				return err
+			}
+			return d.run.Restore(context.Background(), plan)
+		}
+		if err := restore(); err != nil && !errors.Is(err, pcsc.ErrRemoved) {
+			t.Fatalf("pulled at command %d: %v", n, err)
+		}
+		d.reinsert()
+		if err := restore(); err != nil {
+			t.Errorf("pulled at command %d: next restore: %v", n, err)
+		}
+		d.reconnect()
+		result, err := d.personalize(firstInsert())
+		if err != nil {
+			t.Fatalf("pulled at command %d: personalize: %v", n, err)
+		}
+		if b := result.Applet.State.BackupUSIM; b == nil || fmt.Sprintf("%X", *b) != "080910100000214365" {
+			t.Errorf("pulled at command %d: the card backs up another IMSI", n)
+		}
+		d.close()
+	}
+}

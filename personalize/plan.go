@@ -147,6 +147,9 @@ func (r *Run) planConfigured(ctx context.Context, p *Plan, journal *Journal) (do
 // classify tells how far a broken run came: as it wanted, as before, or neither. Neither is never rewritten.
 func (r *Run) classify(p *Plan, journal *Journal) error {
 	open, state := p.InDoubt, p.Facts.Applet.State
+	if open.Verb == verbRestore { // it wrote EF_IMSI alone, and that is read and judged anew
+		return journal.Add(r.conclude(open, MarkAbandoned, "a restore was broken off; EF_IMSI was read again"))
+	}
 	have := ""
 	if p.Before != nil {
 		have = p.Before.Hex()

@@ -142,12 +142,12 @@ func (r *Run) Restore(ctx context.Context, plan *Restoration) error {
 	if err := uicc.Verify(ctx, r.Card, uicc.ADM1, secrets.ADM1, r.PINFloor); err != nil {
 		return err
 	}
-	intent := Entry{Time: r.Now().UTC(), Mark: MarkIntent, Run: r.runID(), Verb: "restore", Tool: r.Tool, ICCID: iccid.String()}
+	intent := Entry{Time: r.Now().UTC(), Mark: MarkIntent, Run: r.runID(), Verb: verbRestore, Tool: r.Tool, ICCID: iccid.String()}
 	if err := journal.Add(intent); err != nil {
 		return err
 	}
 	if err := r.restoreCopies(context.WithoutCancel(ctx), plan); err != nil {
-		return err
+		return r.broken(journal, &intent, "", err)
 	}
 	return journal.Add(r.conclude(&intent, MarkVerified, ""))
 }

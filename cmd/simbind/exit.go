@@ -78,6 +78,9 @@ func (a *app) explain(verb *cobra.Command, err error) int {
 	f := classify(err)
 	f.head = schema("error")
 	f.Message = err.Error()
+	if errors.Is(err, context.Canceled) {
+		f.Message = "interrupted"
+	}
 	if f.Hint == "" && f.Exit == exitUsage && verb != nil {
 		f.Hint = fmt.Sprintf("see '%s --help'", verb.CommandPath())
 	}

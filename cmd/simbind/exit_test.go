@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/pcsc"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/job"
+	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/uicc"
+)
+
+// TestExitCodes is the table of docs/command-line.md: what happened, whatever wraps it, gives this code.
+func TestExitCodes(t *testing.T) {
+	link := func(err error) error {
+		return &apdu.LinkError{Name: "SELECT", Err: &pcsc.Error{Op: "transmit", Reader: "R", Err: err}}
+	}
+	rows := []struct {
+		err  error
+		exit int
+		code string
+	}{
+		{usagef("x"), 2, "usage"},
+		{job.Errors{{File: "j", Line: 1, Column: 1, Reason: "x"}}, 2, "job_invalid"},
+		{&binding.InputError{Field: "IMEI"}, 2, "input_invalid"},
+		{&keys.Error{File: "k"}, 2, "key_file_invalid"},
+		{link(pcsc.ErrRemoved), 3, "card_removed"},
+		{link(pcsc.ErrReset), 3, "card_reset"},
+		{link(pcsc.ErrMute), 3, "card_mute"},
+		{&personalize.InDoubtError{Step: personalize.StepConfigure, Err: link(pcsc.ErrRemoved)}, 8, "in_doubt"},
+		{&personalize.InDoubtError{Step: personalize.StepReadBack, Err: &gp.SessionError{Failure: gp.FailureCryptogram}}, 8, "in_doubt"},
+		{&personalize.QuarantineError{}, 8, "quarantine"},
+		{&personalize.VerifyError{}, 8, "read_back_differs"},
+		{&pcsc.Error{Op: "PC/SC", Err: pcsc.ErrNoService}, 3, "no_service"},
+		{pcsc.ErrNoReader, 3, "no_reader"},
+		{pcsc.ErrNoCard, 3, "no_card"},
+		{&pcsc.Error{Op: "connect", Err: pcsc.ErrInUse}, 9, "reader_in_use"},
+		{&personalize.LockedError{}, 9, "card_locked"},
+		{&gp.SessionError{Failure: gp.FailureCryptogram}, 4, "key_refused"},
+		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x6300}, 4, "key_refused"},
+		{&gp.SessionError{Failure: gp.FailureBlocked, SW: 0x6983}, 5, "key_set_blocked"},
+		{&personalize.AttemptsError{}, 5, "attempts_used_up"},
+		{&uicc.PINError{Command: "VERIFY", TriesLeft: 2, SW: 0x63C2}, 4, "code_refused"},
+		{&uicc.PINError{Command: "VERIFY", TriesLeft: 0, Blocked: true, SW: 0x6983}, 5, "code_blocked"},
+		{&uicc.PINError{Command: "VERIFY", TriesLeft: 1, Refused: true, SW: 0x63C1}, 5, "floor"},
+		{personalize.PINNeededError{}, 4, "pin_needed"},
+		{personalize.ErrNoKeys, 4, "keys_missing"},
+		{&personalize.MismatchError{What: "ICCID"}, 6, "wrong_card"},
+		{&personalize.ConfiguredError{}, 7, "already_personalized"},
+		{&personalize.UnfitError{}, 7, "unfit"},
+		{personalize.ErrNoApplet, 7, "no_applet"},
+		{personalize.ErrBackup, 7, "backup_unusable"},
+		{context.Canceled, 130, "interrupted"},
+		{errors.New("anything else"), 1, "other"},
+	}
+	for _, row := range rows {
+		for _, err := range []error{row.err, fmt.Errorf("wrapped: %w", row.err), errors.Join(row.err, errors.New("and more"))} {
+			if f := classify(err); f.Exit != row.exit || f.Code != row.code {
+				t.Errorf("%T %v: exit %d %s, want %d %s", row.err, err, f.Exit, f.Code, row.exit, row.code)
+			}
+		}
+	}
+	f := classify(&uicc.PINError{Command: "VERIFY", TriesLeft: 2, SW: 0x63C2})
+	if f.TriesLeft == nil || *f.TriesLeft != 2 || f.SW != "63C2" {
+		t.Errorf("facts for scripts: %+v", f)
+	}
+}
