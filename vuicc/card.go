@@ -148,6 +148,9 @@ func (c *Card) Counters() Counters { return c.count }
 // Image is what the card was made of.
 func (c *Card) Image() image.Image { return c.image }
 
+// T0 tells whether the card speaks T=0 since it was powered.
+func (c *Card) T0() bool { return c.t0 }
+
 // PowerOn is a cold reset; it answers the ATR.
 func (c *Card) PowerOn() ([]byte, error) {
 	c.powered = true

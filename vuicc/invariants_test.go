@@ -124,6 +124,9 @@ func (x contacts) Transmit(_ context.Context, c apdu.Command) (apdu.Response, er
 	return apdu.ParseResponse(out)
 }
 
+// link is the card with its T=0 manner hidden, if it has one.
+func link(c *vuicc.Card) apdu.Transmitter { return apdu.WithGetResponse(contacts{c}, c.T0()) }
+
 func (x contacts) Reset(context.Context, bool) error {
 	if _, err := x.c.Reset(); err != nil {
 		return errCut
@@ -137,12 +140,12 @@ func (w *world) happen(e event) (cut bool) {
 	if _, err := w.card.PowerOn(); err != nil {
 		w.t.Fatal(err)
 	}
-	link := apdu.WithGetResponse(contacts{w.card}, true)
+	talkTo := link(w.card)
 	var err error
 	if e.issuer != "" {
-		err = w.issue(link, e.issuer)
+		err = w.issue(talkTo, e.issuer)
 	} else {
-		err = w.boot(link, e.imei)
+		err = w.boot(talkTo, e.imei)
 	}
 	if err != nil && !errors.Is(err, errCut) {
 		w.t.Fatal(err)
