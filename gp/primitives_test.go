@@ -218,10 +218,10 @@ func TestRoomForData(t *testing.T) {
 				t.Fatal(err)
 			}
 			got = s.MaxData()
-			if w, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got)}); err != nil || len(w.Command.Data) > 255 {
-				t.Errorf("%s: %d bytes wrap to %d, %v", row.ID, got, len(w.Command.Data), err)
+			if w, _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got)}); err != nil || len(w.Data) > 255 {
+				t.Errorf("%s: %d bytes wrap to %d, %v", row.ID, got, len(w.Data), err)
 			}
-			if _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got+1)}); err == nil {
+			if _, _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got+1)}); err == nil {
 				t.Errorf("%s: one byte more was accepted", row.ID)
 			}
 		default:

@@ -44,12 +44,11 @@ type Options struct {
 	BeforeAuthenticate func(Attempt) error
 }
 
-// wrapped and channel are what both protocols have in common.
-type wrapped interface{ Commit() }
-
+// channel is what both protocols have in common.
 type channel interface {
 	VerifyCard(cryptogram []byte) (bool, error)
 	Authenticate(level byte) (apdu.Command, error)
+	Wrap(apdu.Command) (wrapped apdu.Command, commit func(), err error)
 	Unwrap(apdu.Response) (apdu.Response, error)
 	MaxData() int
 	Level() byte
@@ -66,7 +65,6 @@ type Session struct {
 
 	t        apdu.Transmitter
 	ch       channel
-	wrap     func(apdu.Command) (apdu.Command, wrapped, error)
 	channel  int
 	dek      secret.Bytes
 	warnings []string
@@ -154,10 +152,6 @@ func (s *Session) prepare02(set KeySet, host []byte, a InitializeUpdateResponse)
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	s.ch, s.dek = ch, ch.DEK()
-	s.wrap = func(c apdu.Command) (apdu.Command, wrapped, error) {
-		w, err := ch.Wrap(c)
-		return w.Command, w, err
-	}
 	return nil
 }
 
@@ -170,10 +164,6 @@ func (s *Session) prepare03(set KeySet, host []byte, a InitializeUpdateResponse,
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	s.ch, s.dek = ch, secret.New(set.DEK.Reveal())
-	s.wrap = func(c apdu.Command) (apdu.Command, wrapped, error) {
-		w, err := ch.Wrap(c)
-		return w.Command, w, err
-	}
 	return s.checkChallenge(set, a, opt)
 }
 
@@ -254,7 +244,7 @@ func (s *Session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, 
 	if c.CLA, err = apdu.WithChannel(c.CLA, s.channel); err != nil {
 		return apdu.Response{}, err
 	}
-	c, commit, err := s.wrap(c)
+	c, commit, err := s.ch.Wrap(c)
 	if s.Level()&LevelRMAC != 0 && c.Le == 0 {
 		c.Le = apdu.MaxShortLe // the R-MAC comes as data, so that a command that expects none now does
 	}
@@ -266,7 +256,7 @@ func (s *Session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, 
 		s.Close()
 		return apdu.Response{}, err
 	}
-	commit.Commit()
+	commit()
 	out, err := s.ch.Unwrap(r)
 	if err != nil {
 		s.Close()

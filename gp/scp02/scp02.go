@@ -128,47 +128,38 @@ func (s *Session) MaxData() int {
 	return room
 }
 
-// Wrapped is a command ready to go out. Commit makes the session believe it was received: it is called when
-// the link delivered an answer, and not when the link failed.
-type Wrapped struct {
-	Command apdu.Command
-	commit  func()
-}
-
-// Commit makes the C-MAC the next ICV.
-func (w Wrapped) Commit() { w.commit() }
-
 // Wrap signs the plain command, then encrypts its data (clauses E.4.4, E.4.6). A command without data is MACed
-// only. The ICV is the last C-MAC under single DES (i bit 5).
-func (s *Session) Wrap(c apdu.Command) (Wrapped, error) {
+// only. The ICV is the last C-MAC under single DES (i bit 5). commit makes this C-MAC the next ICV: it is called when the link
+// delivered an answer, and not when the link failed.
+func (s *Session) Wrap(c apdu.Command) (wrapped apdu.Command, commit func(), err error) {
 	if s.level&LevelCMAC == 0 {
-		return Wrapped{Command: c, commit: func() {}}, nil
+		return c, func() {}, nil
 	}
 	icv, err := s.encryptedICV()
 	if err != nil {
-		return Wrapped{}, err
+		return c, nil, err
 	}
 	if len(c.Data)+macSize > apdu.MaxShortData {
-		return Wrapped{}, fmt.Errorf("SCP02: %d bytes of data do not fit a short command with its MAC", len(c.Data))
+		return c, nil, fmt.Errorf("SCP02: %d bytes of data do not fit a short command with its MAC", len(c.Data))
 	}
 	mac, err := s.cmac(c, icv)
 	if err != nil {
-		return Wrapped{}, err
+		return c, nil, err
 	}
 	data := c.Data
 	if s.level&LevelCDecryption != 0 && len(data) > 0 {
 		if data, err = s.encrypt(data); err != nil {
-			return Wrapped{}, err
+			return c, nil, err
 		}
 	}
 	if c.CLA, err = apdu.WithChannel(apdu.BaseClass(c.CLA)|0x04, apdu.Channel(c.CLA)); err != nil {
-		return Wrapped{}, err
+		return c, nil, err
 	}
 	c.Data = append(append([]byte{}, data...), mac...)
 	if len(c.Data) > apdu.MaxShortData {
-		return Wrapped{}, fmt.Errorf("SCP02: %d bytes of data do not fit a short command", len(c.Data))
+		return c, nil, fmt.Errorf("SCP02: %d bytes of data do not fit a short command", len(c.Data))
 	}
-	return Wrapped{Command: c, commit: func() { s.icv = mac }}, nil
+	return c, func() { s.icv = mac }, nil
 }
 
 func (s *Session) encryptedICV() ([]byte, error) {

@@ -34,15 +34,15 @@ func TestMACChain(t *testing.T) {
 				s.icv = mac
 				continue
 			}
-			w, err := s.Wrap(c)
+			w, commit, err := s.Wrap(c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := w.Command.Bytes()
+			got, err := w.Bytes()
 			if err != nil || !bytes.Equal(got, x.Wrapped) {
 				t.Errorf("%s: %X, want %X, %v", row.ID, got, []byte(x.Wrapped), err)
 			}
-			w.Commit()
+			commit()
 		}
 	}
 }
@@ -52,16 +52,16 @@ func TestFailedTransmitMovesNothing(t *testing.T) {
 	key := secret.New(make([]byte, 16))
 	s := &Session{level: LevelCMAC | LevelCDecryption, mac: key, enc: key, icv: make([]byte, 8)}
 	c := apdu.Command{CLA: 0x80, INS: 0xE2, Data: []byte{1, 2, 3}}
-	first, err := s.Wrap(c)
+	first, _, err := s.Wrap(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Wrap(c)
-	if err != nil || !bytes.Equal(first.Command.Data, again.Command.Data) {
+	again, commit, err := s.Wrap(c)
+	if err != nil || !bytes.Equal(first.Data, again.Data) {
 		t.Errorf("the same command wraps differently: %v", err)
 	}
-	again.Commit()
-	if next, err := s.Wrap(c); err != nil || bytes.Equal(first.Command.Data, next.Command.Data) {
+	commit()
+	if next, _, err := s.Wrap(c); err != nil || bytes.Equal(first.Data, next.Data) {
 		t.Errorf("the committed command did not move the session: %v", err)
 	}
 }
@@ -70,9 +70,9 @@ func TestFailedTransmitMovesNothing(t *testing.T) {
 func TestEmptyDataIsNotEncrypted(t *testing.T) {
 	key := secret.New(make([]byte, 16))
 	s := &Session{level: LevelCMAC | LevelCDecryption, mac: key, enc: key, icv: make([]byte, 8)}
-	w, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xCA, Le: 256})
-	if err != nil || len(w.Command.Data) != 8 {
-		t.Errorf("%d bytes, %v", len(w.Command.Data), err)
+	w, _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xCA, Le: 256})
+	if err != nil || len(w.Data) != 8 {
+		t.Errorf("%d bytes, %v", len(w.Data), err)
 	}
 }
 
@@ -82,10 +82,10 @@ func BenchmarkWrap(b *testing.B) {
 	c := apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, 200)}
 	b.SetBytes(200)
 	for b.Loop() {
-		w, err := s.Wrap(c)
+		_, commit, err := s.Wrap(c)
 		if err != nil {
 			b.Fatal(err)
 		}
-		w.Commit()
+		commit()
 	}
 }

@@ -139,33 +139,23 @@ func (s *Session) MaxData() int {
 	return room
 }
 
-// Wrapped is a command ready to go out. Commit makes the session believe it was received: it is called when
-// the link delivered an answer, and not when the link failed.
-type Wrapped struct {
-	Command apdu.Command
-	commit  func()
-}
-
-// Commit advances chaining value and counter.
-func (w Wrapped) Commit() { w.commit() }
-
 // Wrap encrypts and signs a command at the session's level (clauses 6.2.4, 6.2.6). The counter counts every command, also
-// those without data.
-func (s *Session) Wrap(c apdu.Command) (Wrapped, error) {
+// those without data. commit advances chaining value and counter: it is called when the link delivered an answer, and not when the
+// link failed.
+func (s *Session) Wrap(c apdu.Command) (wrapped apdu.Command, commit func(), err error) {
 	counter := s.counter + 1
-	var err error
 	if s.level&LevelCDecryption != 0 && len(c.Data) > 0 {
 		if c.Data, err = s.encrypt(c.Data, counter); err != nil {
-			return Wrapped{}, err
+			return c, nil, err
 		}
 	}
 	chaining := s.chaining
 	if s.level&LevelCMAC != 0 {
 		if c, chaining, err = s.sign(c); err != nil {
-			return Wrapped{}, err
+			return c, nil, err
 		}
 	}
-	return Wrapped{Command: c, commit: func() { s.chaining, s.counter = chaining, counter }}, nil
+	return c, func() { s.chaining, s.counter = chaining, counter }, nil
 }
 
 func (s *Session) encrypt(data []byte, counter uint32) ([]byte, error) {

@@ -96,18 +96,18 @@ func TestFailedTransmitMovesNothing(t *testing.T) {
 	s := with(LevelCMAC|LevelCDecryption, row{Key: make([]byte, 16), Chaining: bytes.Repeat([]byte{7}, 16)})
 	before := s.chaining
 	c := apdu.Command{CLA: 0x80, INS: 0xE2, Data: []byte{1, 2, 3}}
-	first, err := s.Wrap(c)
+	first, _, err := s.Wrap(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.counter != 0 || s.chaining != before {
 		t.Error("wrapping alone moved the session")
 	}
-	again, err := s.Wrap(c)
-	if err != nil || !bytes.Equal(first.Command.Data, again.Command.Data) {
+	again, commit, err := s.Wrap(c)
+	if err != nil || !bytes.Equal(first.Data, again.Data) {
 		t.Errorf("the same command wraps differently: %v", err)
 	}
-	again.Commit()
+	commit()
 	if s.counter != 1 || s.chaining == before {
 		t.Error("the committed command did not move the session")
 	}
@@ -132,14 +132,14 @@ func TestLogicalChannels(t *testing.T) {
 	want := map[byte]byte{0x80: 0x84, 0x81: 0x85, 0x83: 0x87, 0xC0: 0xE0, 0xCF: 0xEF}
 	var mac []byte
 	for class, secured := range want {
-		w, err := with(LevelCMAC, row{Key: make([]byte, 16)}).Wrap(apdu.Command{CLA: class, INS: 0xCA})
-		if err != nil || w.Command.CLA != secured {
-			t.Errorf("%02X wraps to %02X, want %02X: %v", class, w.Command.CLA, secured, err)
+		w, _, err := with(LevelCMAC, row{Key: make([]byte, 16)}).Wrap(apdu.Command{CLA: class, INS: 0xCA})
+		if err != nil || w.CLA != secured {
+			t.Errorf("%02X wraps to %02X, want %02X: %v", class, w.CLA, secured, err)
 		}
-		if mac != nil && !bytes.Equal(mac, w.Command.Data) {
-			t.Errorf("the MAC depends on the channel: %X and %X", mac, w.Command.Data)
+		if mac != nil && !bytes.Equal(mac, w.Data) {
+			t.Errorf("the MAC depends on the channel: %X and %X", mac, w.Data)
 		}
-		mac = w.Command.Data
+		mac = w.Data
 	}
 }
 
@@ -163,11 +163,11 @@ func BenchmarkWrapUnwrap(b *testing.B) {
 	b.Run("wrap 200 bytes", func(b *testing.B) {
 		b.SetBytes(200)
 		for b.Loop() {
-			w, err := s.Wrap(c)
+			_, commit, err := s.Wrap(c)
 			if err != nil {
 				b.Fatal(err)
 			}
-			w.Commit()
+			commit()
 		}
 	})
 	b.Run("refuse an answer of 200 bytes", func(b *testing.B) {
