@@ -119,6 +119,9 @@ func build(mem *nvm.Store, img *image.Image, opts []Option) (*Card, error) {
 	if err := json.Unmarshal(mem.Get(imageCell), &c.image); err != nil {
 		return nil, fmt.Errorf("the memory holds no card: %w", err)
 	}
+	if err := c.image.Check(); err != nil {
+		return nil, err
+	}
 	mem.OnWrite = func(n int) {
 		c.count.Writes++
 		c.clock.write(n)

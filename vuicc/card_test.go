@@ -2,7 +2,10 @@ package vuicc_test
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"math/rand"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/vuicc"
 	"github.com/simbind/simbind/vuicc/image"
+	"github.com/simbind/simbind/vuicc/nvm"
 )
 
 // powered makes a card from an image, as changed by edit, and powers it.
@@ -385,6 +389,52 @@ func FuzzProcess(f *testing.F) {
 				t.Fatalf("answer of %d bytes, %v", len(out), err)
 			}
 			b = b[n:]
+		}
+	})
+}
+
+// FuzzOpen opens a file that may hold anything: it is refused, or it is a card that answers.
+func FuzzOpen(f *testing.F) {
+	for _, name := range []string{"usim-linked", "usim-separate", "no-applet"} {
+		img, err := image.Get(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		path := filepath.Join(f.TempDir(), "card")
+		if _, err := vuicc.Create(path, img); err != nil {
+			f.Fatal(err)
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var cells map[string][]byte
+		if err := json.Unmarshal(raw, &cells); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(cells["image"], "file/ADF1/6F07", []byte{1, 2, 3})
+		f.Add(cells["image"], "sd/keys", []byte("[]"))
+		f.Add(cells["image"], "applet/f053494d42494e4401/m/configuration", []byte{0x80, 0x01})
+		f.Add(cells["image"], "applet/f053494d42494e4401/toolkit", []byte("{}"))
+	}
+	f.Add([]byte(`{"ATR":"3B"}`), "pin/01/left", []byte{9})
+	f.Fuzz(func(t *testing.T, img []byte, cell string, content []byte) {
+		mem := nvm.New()
+		if err := errors.Join(mem.Put("image", img), mem.Put(cell, content)); err != nil {
+			t.Fatal(err)
+		}
+		c, err := vuicc.FromMemory(mem)
+		if err != nil {
+			return
+		}
+		if _, err := c.PowerOn(); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{"00B082000A", "00A4040007A000000087100200", "00B0870009", "00A4040009F053494D42494E440100", "801000000402000000", "0020000108 31323334FFFFFFFF"} {
+			raw, _ := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+			if out, err := c.Process(raw); err != nil || len(out) < 2 {
+				t.Fatalf("%s: %X, %v", s, out, err)
+			}
 		}
 	})
 }

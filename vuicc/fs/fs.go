@@ -50,8 +50,9 @@ func New(files []image.File, mem Memory) (*FS, error) {
 		if n.Link == "" {
 			continue
 		}
-		if n.target = f.paths[n.Link]; n.target == nil {
-			return nil, fmt.Errorf("image: %s is linked to %s, which is not there", n.Path, n.Link)
+		n.target = f.paths[n.Link]
+		if n.target == nil || n.target.Link != "" || n.target.Kind != n.Kind {
+			return nil, fmt.Errorf("image: %s is linked to %s, which is no such file of its own", n.Path, n.Link)
 		}
 	}
 	if f.MF == nil {
@@ -193,7 +194,7 @@ func (n *Node) Content() []byte {
 	if n.target != nil {
 		return n.target.Content()
 	}
-	if v := n.fs.mem.Get("file/" + n.Path); v != nil {
+	if v := n.fs.mem.Get("file/" + n.Path); len(v) == len(n.File.Content) && v != nil {
 		return v
 	}
 	return bytes.Clone(n.File.Content)
