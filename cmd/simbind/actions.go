@@ -61,68 +61,77 @@ func (a *app) agree(o *actionFlags, question string) error {
 	return a.confirm(o.yes, "--yes with --expect-iccid", question)
 }
 
-func (a *app) unbindCommand() *cobra.Command {
-	var o actionFlags
-	c := &cobra.Command{
-		Use:     "unbind",
-		Short:   "Forget the bound terminals: the first insert is armed again",
-		Long:    "Forget the bound terminals of a first-insert card and restore EF_IMSI. The next terminal it is put\ninto becomes the bound one.",
-		Example: `  simbind unbind --keys keys.csv --yes --expect-iccid 8988211000000430010`,
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := a.agree(&o, "the next terminal this card is put into becomes the bound one; go on?"); err != nil {
-				return err
-			}
-			return a.act(c.Context(), &o, binding.Unbind())
-		},
-	}
-	o.add(c)
-	return c
+// actionVerb is what one verb of the card interface's actions looks like.
+type actionVerb struct {
+	use, short, long, example, question string
+	args                                cobra.PositionalArgs
+	action                              func(a *app, args []string) (binding.Action, error)
 }
 
-func (a *app) rebindCommand() *cobra.Command {
-	var o actionFlags
-	c := &cobra.Command{
-		Use:     "rebind IMEI",
-		Short:   "Bind a first-insert card to the given terminal",
-		Long:    "Bind to IMEI: beside the bound terminals when the configuration allows more, else instead of them.\nEF_IMSI is restored. Patterns and ranges of the configuration are not consulted.",
-		Example: `  simbind rebind 490154203237518 --keys keys.csv --yes --expect-iccid 8988211000000430010`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			imei, notes, err := binding.ParseIMEI(args[0])
+var actionVerbs = []actionVerb{
+	{
+		use:   "unbind",
+		short: "Forget the bound terminals: the first insert is armed again",
+		long: `Forget the bound terminals of a first-insert card and restore EF_IMSI. The next terminal it is put
+into becomes the bound one.`,
+		example:  "  simbind unbind --keys keys.csv --yes --expect-iccid 8988211000000430010",
+		question: "the next terminal this card is put into becomes the bound one; go on?",
+		args:     cobra.NoArgs,
+		action:   func(*app, []string) (binding.Action, error) { return binding.Unbind(), nil },
+	},
+	{
+		use:   "rebind IMEI",
+		short: "Bind a first-insert card to the given terminal",
+		long: `Bind to IMEI: beside the bound terminals when the configuration allows more, else instead of them.
+EF_IMSI is restored. Patterns and ranges of the configuration are not consulted.`,
+		example:  "  simbind rebind 490154203237518 --keys keys.csv --yes --expect-iccid 8988211000000430010",
+		question: "the card will work in this terminal; go on?",
+		args:     cobra.ExactArgs(1),
+		action:   bindTo,
+	},
+	{
+		use:   "clear",
+		short: "Clear counters, log and last errors of the applet",
+		long: `Clear the applet's counters, its log and what it noted of the last answers. Binding and EF_IMSI
+stay as they are.`,
+		example:  "  simbind clear --keys keys.csv --yes --expect-iccid 8988211000000430010",
+		question: "counters and log of this card will be gone; go on?",
+		args:     cobra.NoArgs,
+		action:   func(*app, []string) (binding.Action, error) { return binding.Clear(), nil },
+	},
+}
+
+func bindTo(a *app, args []string) (binding.Action, error) {
+	imei, notes, err := binding.ParseIMEI(args[0])
+	if err != nil {
+		return binding.Action{}, usagef("IMEI %s: %w", shortDigits(args[0]), err)
+	}
+	for _, n := range notes {
+		a.say("note: %s", n)
+	}
+	return binding.Bind(imei), nil
+}
+
+// actionCommands are the verbs that carry out an action: each needs keys, names its card and is agreed to.
+func (a *app) actionCommands() []*cobra.Command {
+	var out []*cobra.Command
+	for _, v := range actionVerbs {
+		var o actionFlags
+		c := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: v.args}
+		c.RunE = func(c *cobra.Command, args []string) error {
+			action, err := v.action(a, args)
 			if err != nil {
-				return usagef("IMEI %s: %w", shortDigits(args[0]), err)
-			}
-			for _, n := range notes {
-				a.say("note: %s", n)
-			}
-			if err := a.agree(&o, "the card will work in "+imei.Short()+"; go on?"); err != nil {
 				return err
 			}
-			return a.act(c.Context(), &o, binding.Bind(imei))
-		},
-	}
-	o.add(c)
-	return c
-}
-
-func (a *app) clearCommand() *cobra.Command {
-	var o actionFlags
-	c := &cobra.Command{
-		Use:     "clear",
-		Short:   "Clear counters, log and last errors of the applet",
-		Long:    "Clear the applet's counters, its log and what it noted of the last answers. Binding and EF_IMSI stay as they are.",
-		Example: `  simbind clear --keys keys.csv --yes --expect-iccid 8988211000000430010`,
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := a.agree(&o, "counters and log of this card will be gone; go on?"); err != nil {
+			if err := a.agree(&o, v.question); err != nil {
 				return err
 			}
-			return a.act(c.Context(), &o, binding.Clear())
-		},
+			return a.act(c.Context(), &o, action)
+		}
+		o.add(c)
+		out = append(out, c)
 	}
-	o.add(c)
-	return c
+	return out
 }
 
 func (a *app) act(ctx context.Context, o *actionFlags, action binding.Action) error {

@@ -86,10 +86,10 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.AddCommand(
 		a.readersCommand(), a.cardCommand(), a.statusCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
-		a.unbindCommand(), a.rebindCommand(), a.clearCommand(),
 		a.terminalCommand(), a.traceCommand(), a.virtualCommand(),
 		a.versionCommand(), a.manCommand(),
 	)
+	root.AddCommand(a.actionCommands()...)
 	root.InitDefaultCompletionCmd()
 	usageOfArguments(root)
 	return root

@@ -52,7 +52,7 @@ func (a *app) virtualPath(path string) (string, error) {
 	return filepath.Join(dir, "virtual.card"), err
 }
 
-func openVirtualCard(path string) (*vuicc.Card, *flock.Flock, error) {
+func openVirtualCard(path string, opts ...vuicc.Option) (*vuicc.Card, *flock.Flock, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: no such file", path), hint: "'simbind virtual new " + path + "' makes one"}
 	}
@@ -60,7 +60,7 @@ func openVirtualCard(path string) (*vuicc.Card, *flock.Flock, error) {
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return nil, nil, &codeError{code: exitBusy, err: fmt.Errorf("virtual card %s: another process has it in use", path)}
 	}
-	card, err := vuicc.Open(path)
+	card, err := vuicc.Open(path, opts...)
 	if err != nil {
 		return nil, nil, errors.Join(err, lock.Unlock())
 	}
@@ -141,6 +141,7 @@ func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
 func (a *app) virtualServe() *cobra.Command {
 	var host string
 	var port int
+	var timing vuicc.Timing
 	c := &cobra.Command{
 		Use:   "serve [FILE]",
 		Short: "Put a virtual card into a running pcscd (vpcd driver)",
@@ -149,20 +150,27 @@ func (a *app) virtualServe() *cobra.Command {
   opensc-tool --atr`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.serveVirtual(c.Context(), strings.Join(args, ""), fmt.Sprintf("%s:%d", host, port))
+			if timing.BitRate < 0 || timing.Overhead < 0 || timing.Write < 0 {
+				return usagef("--bit-rate, --overhead and --write-time are not negative")
+			}
+			timing.Wait, timing.Page = true, 64
+			return a.serveVirtual(c.Context(), strings.Join(args, ""), fmt.Sprintf("%s:%d", host, port), timing)
 		},
 	}
 	c.Flags().StringVar(&host, "host", "127.0.0.1", "where the driver listens")
 	c.Flags().IntVar(&port, "port", vpcd.DefaultPort, "port of the driver's reader")
+	c.Flags().IntVar(&timing.BitRate, "bit-rate", 0, "take the time of a real card at so many bit/s, such as 115200; 0: as fast as it goes")
+	c.Flags().DurationVar(&timing.Overhead, "overhead", 0, "time of reader and protocol, a command")
+	c.Flags().DurationVar(&timing.Write, "write-time", 0, "time to write a page of 64 bytes of memory")
 	return c
 }
 
-func (a *app) serveVirtual(ctx context.Context, path, addr string) error {
+func (a *app) serveVirtual(ctx context.Context, path, addr string, timing vuicc.Timing) error {
 	path, err := a.virtualPath(path)
 	if err != nil {
 		return err
 	}
-	card, lock, err := openVirtualCard(path)
+	card, lock, err := openVirtualCard(path, vuicc.WithTiming(timing))
 	if err != nil {
 		return err
 	}

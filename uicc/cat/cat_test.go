@@ -39,6 +39,10 @@ type toolkit struct {
 		IMEI    bool `json:"provide_local_information_imei"`
 		IMEISV  bool `json:"provide_local_information_imeisv"`
 	} `json:"terminal_profile"`
+	Envelopes []struct {
+		ID   string
+		APDU vectors.Hex
+	}
 	Flow []struct {
 		Steps []struct{ Command, Response, SW vectors.Hex }
 	}
@@ -156,6 +160,41 @@ func TestIdentities(t *testing.T) {
 		if _, err := IMEIObject(bad); !errors.Is(err, ErrIdentity) {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+func TestEnvelopes(t *testing.T) {
+	rows := load(t).Envelopes
+	if len(rows) != 1 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	got, err := MenuSelected(1).Bytes()
+	if err != nil || !bytes.Equal(got, rows[0].APDU) {
+		t.Errorf("%s: %X, want %X, %v", rows[0].ID, got, []byte(rows[0].APDU), err)
+	}
+}
+
+// TestFlow is one whole round as recorded: profile, FETCH, TERMINAL RESPONSE.
+func TestFlow(t *testing.T) {
+	rows := load(t).Flow
+	steps := rows[0].Steps
+	next := 0
+	card := apdu.TransmitterFunc(func(_ context.Context, c apdu.Command) (apdu.Response, error) {
+		got, err := c.Bytes()
+		if err != nil {
+			return apdu.Response{}, err
+		}
+		if next >= len(steps) || !bytes.Equal(got, steps[next].Command) {
+			return apdu.Response{SW: apdu.SWOK}, nil // files and polls stand between the recorded steps
+		}
+		next++
+		return apdu.ParseResponse(append(bytes.Clone(steps[next-1].Response), steps[next-1].SW...))
+	})
+	if _, err := New(card, nil, phone(t, "490154203237518")).Boot(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if next != len(steps) {
+		t.Errorf("%d of %d recorded steps were sent", next, len(steps))
 	}
 }
 

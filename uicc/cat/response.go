@@ -60,6 +60,20 @@ func TimerExpired(id byte, value [3]byte) apdu.Command {
 	return apdu.Command{CLA: 0x80, INS: apdu.INSEnvelope, Data: tlv.Encode(tagTimerExpiration, v), Le: apdu.MaxShortLe}
 }
 
+// tagItem is the item identifier of a menu, tagMenuSelection the envelope that tells a choice (clauses 8.10, 7.2).
+const (
+	tagItem          = 0x10
+	tagMenuSelection = 0xD3
+	deviceKeypad     = 0x01
+)
+
+// MenuSelected builds ENVELOPE (MENU SELECTION) (clause 7.2): the user chose an item of the menu the card set up.
+func MenuSelected(item byte) apdu.Command {
+	v := tlv.AppendComprehension(nil, tagDevices, true, []byte{deviceKeypad, deviceUICC})
+	v = tlv.AppendComprehension(v, tagItem, true, []byte{item})
+	return apdu.Command{CLA: 0x80, INS: apdu.INSEnvelope, Data: tlv.Encode(tagMenuSelection, v), Le: apdu.MaxShortLe}
+}
+
 // ErrIdentity is wrapped by digits that are no IMEI or IMEISV.
 var ErrIdentity = errors.New("identity")
 
