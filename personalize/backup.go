@@ -86,26 +86,25 @@ func (b Backup) digest() (string, error) {
 }
 
 // SaveBackup writes the backup durably, encrypted when there are recipients, and reads it back from the disk
-// before it returns the file's name.
+// before it returns the file's name: the ICCID shortened, because names are printed, and the time.
 func (s *Store) SaveBackup(b Backup, recipients ...age.Recipient) (string, error) {
-	b.Schema, b.Version = backupSchema, 1
-	var err error
-	if b.Digest, err = b.digest(); err != nil {
-		return "", err
+	if !digits.MatchString(b.ICCID) {
+		return "", fmt.Errorf("%w: ICCID of %d characters", ErrBackup, len(b.ICCID))
 	}
-	stamp := "-" + b.Time.UTC().Format("20060102T150405.000000000Z")
-	path, err := s.path("backups", b.ICCID, stamp+".json")
-	if err != nil {
-		return "", err
-	}
+	name := b.ICCID[:min(6, len(b.ICCID))] + "-" + b.ICCID[len(b.ICCID)-4:] + "-" + b.Time.UTC().Format("20060102T150405.000000000Z") + ".json"
 	if len(recipients) > 0 {
-		path += ".age"
+		name += ".age"
 	}
+	path := filepath.Join(s.dir, "backups", name)
 	return path, WriteBackup(path, b, recipients...)
 }
 
-// WriteBackup writes one backup file durably; the digest is made here when it is missing.
+// WriteBackup writes one backup file durably, with its digest. A file that is there is never replaced: it may be
+// the only copy of somebody's EF_IMSI.
 func WriteBackup(path string, b Backup, recipients ...age.Recipient) error {
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %s is there already, and a backup never replaces another", ErrBackup, path)
+	}
 	b.Schema, b.Version = backupSchema, 1
 	var err error
 	if b.Digest, err = b.digest(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -60,11 +59,6 @@ func (a *app) backup(ctx context.Context, o *secretFlags, file string, to []stri
 	rs, err := recipients(to)
 	if err != nil {
 		return err
-	}
-	if file != "" {
-		if _, err := os.Lstat(file); err == nil {
-			return &codeError{code: exitRefused, err: fmt.Errorf("%s: a file is there already", file), hint: "a backup never replaces another; choose a new name"}
-		}
 	}
 	s, run, err := a.startRun(ctx, o, rs)
 	if err != nil {

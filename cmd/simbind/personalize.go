@@ -76,7 +76,7 @@ func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
 	if err != nil {
 		return err
 	}
-	report := planReport(plan, o.dryRun)
+	report := a.planReport(plan)
 	if o.dryRun {
 		report.costs(s.counter)
 		return a.endDryRun(report, plan, o.exitCode)
@@ -152,9 +152,9 @@ func (r *personalizeReport) costs(c *trace.Counter) {
 	r.Phases, r.Total = phaseCosts(c), totalCost(c)
 }
 
-func planReport(p *personalize.Plan, dry bool) *personalizeReport {
+func (a *app) planReport(p *personalize.Plan) *personalizeReport {
 	r := &personalizeReport{
-		head: schema("personalize"), Outcome: "planned", Reader: p.Facts.Reader, ICCID: p.Facts.ICCID.Short(),
+		head: schema("personalize"), Outcome: "planned", Reader: p.Facts.Reader, ICCID: a.iccid(p.Facts.ICCID),
 		Wanted: viewConfiguration(p.Wish.Configuration), Generation: p.Facts.Applet.State.Generation,
 		Steps: []string{}, Phases: []phaseCost{},
 	}
