@@ -73,6 +73,7 @@ type Reader struct {
 // What can go wrong, for errors.Is.
 var (
 	ErrNoService = errors.New("no PC/SC service")
+	ErrNotBuilt  = errors.New("no PC/SC in this build")
 	ErrNoReader  = errors.New("no reader")
 	ErrNoCard    = errors.New("no card")
 	ErrInUse     = errors.New("in use by another program")

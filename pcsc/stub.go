@@ -9,5 +9,5 @@ const Available = false
 
 // New says why there are no readers in this build.
 func New() (Service, error) {
-	return nil, &Error{Op: "readers", Err: fmt.Errorf("%w: this build has none, because it was made without cgo (CGO_ENABLED=0); build it with cgo and libpcsclite, or use --reader virtual", ErrNoService)}
+	return nil, &Error{Op: "readers", Err: fmt.Errorf("%w: it was made without cgo (CGO_ENABLED=0)", ErrNotBuilt)}
 }

@@ -134,6 +134,7 @@ var rules = []rule{
 	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
 	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},
 	{is(pcsc.ErrNoService), failure{Exit: exitNoCard, Code: "no_service", Retryable: true, Hint: "start the PC/SC daemon (pcscd), or use --reader virtual"}},
+	{is(pcsc.ErrNotBuilt), failure{Exit: exitNoCard, Code: "no_pcsc_in_build", Hint: "build it with cgo and libpcsclite, or use --reader virtual"}},
 	{is(pcsc.ErrNoReader), failure{Exit: exitNoCard, Code: "no_reader", Retryable: true, Hint: "'simbind readers' lists what is there"}},
 	{is(pcsc.ErrNoCard), failure{Exit: exitNoCard, Code: "no_card", Retryable: true, Hint: "insert a card; --wait 30s waits for one"}},
 	{is(pcsc.ErrMute), failure{Exit: exitNoCard, Code: "card_mute", Retryable: true, Hint: "the card does not answer: take it out, clean the contacts, look which way round it is"}},
