@@ -26,6 +26,9 @@ func (r *Run) Act(ctx context.Context, expected Expected, action binding.Action)
 	if err := expected.checkICCID(f.ICCID); err != nil {
 		return out, err
 	}
+	if err := r.refuseIMSI(ctx, &f, expected); err != nil {
+		return out, err
+	}
 	unlock, err := r.Store.Lock(f.ICCID.String())
 	if err != nil {
 		return out, err

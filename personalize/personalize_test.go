@@ -18,6 +18,7 @@ import (
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/secret"
 	"github.com/simbind/simbind/uicc"
 )
@@ -606,6 +607,73 @@ func FuzzParseBackup(f *testing.F) {
 			t.Fatal("accepted without a copy")
 		}
 	})
+}
+
+// TestQuarantine: a card that is neither as before a broken run nor as it wanted is not rewritten until a person says why it may be.
+func TestQuarantine(t *testing.T) {
+	d := newDesk(t, "usim-linked")
+	defer func() { d.close() }()
+	d.reader.SetFaults(mock.Faults{RemoveAt: 17}) // before E0 reaches the card
+	if _, err := d.personalize(firstInsert()); !errors.As(err, new(*personalize.InDoubtError)) {
+		t.Fatal(err)
+	}
+	d.reinsert()
+	other, err := personalize.OpenStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := d.run.Store
+	d.run.Store = other // another station, that knows nothing of the broken run, configures the card
+	if _, err := d.personalize(wish(preset(t, terminalB))); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		d.reconnect()
+		d.run.Store = mine
+		if _, err := d.personalize(firstInsert()); !errors.As(err, new(*personalize.QuarantineError)) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	d.reconnect()
+	d.run.Store = mine
+	result, err := d.personalize(func(uicc.ICCID) (personalize.Wish, error) {
+		return personalize.Wish{Configuration: binding.DefaultConfiguration(binding.FirstInsert), Reconfigure: true, Release: "seen by a person"}, nil
+	})
+	if err != nil || result.Outcome != personalize.OutcomeDone || result.Applet.State.Generation != 2 {
+		t.Errorf("released: %+v, %v", result, err)
+	}
+}
+
+// TestExpectedIMSI is looked at before a key is used, on a card that is configured already too.
+func TestExpectedIMSI(t *testing.T) {
+	d := newDesk(t, "usim-linked")
+	defer func() { d.close() }()
+	right := func(imsi string) func(uicc.ICCID) (personalize.Wish, error) {
+		return func(uicc.ICCID) (personalize.Wish, error) {
+			return personalize.Wish{Configuration: binding.DefaultConfiguration(binding.FirstInsert), Expected: personalize.Expected{IMSI: imsi}}, nil
+		}
+	}
+	if _, err := d.personalize(right("001010000123456")); err != nil {
+		t.Fatal(err)
+	}
+	d.reconnect()
+	result, err := d.personalize(right("001010000123456"))
+	if n, _ := d.cost(); err != nil || result.Outcome != personalize.OutcomeAsWanted || n > 12 {
+		t.Errorf("as wanted: %+v after %d commands, %v", result, n, err)
+	}
+	d.secrets = keys.Card{} // keys would be an error of their own
+	for _, try := range []func() error{
+		func() error { _, err := d.personalize(right("001010000123457")); return err },
+		func() error {
+			_, err := d.run.Act(context.Background(), personalize.Expected{IMSI: "001010000123457"}, binding.Unbind())
+			return err
+		},
+	} {
+		d.reconnect()
+		if err := try(); !errors.As(err, new(*personalize.MismatchError)) {
+			t.Errorf("another IMSI: %v", err)
+		}
+	}
 }
 
 // TestInterruptedInTheMiddle: an interrupt before the first write ends the run; inside the critical section the card is finished first.

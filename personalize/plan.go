@@ -15,7 +15,8 @@ import (
 type Wish struct {
 	Configuration binding.Configuration
 	Expected      Expected
-	Reconfigure   bool // a card with another configuration may be changed
+	Reconfigure   bool   // a card with another configuration may be changed
+	Release       string // why a card in quarantine may go on; empty: it may not
 }
 
 // Step is one thing apply does, in the order of the plan.
@@ -109,7 +110,12 @@ func (r *Run) openJournal(p *Plan) (*Journal, error) {
 	}
 	if journal.Quarantined() {
 		last := journal.Entries()[len(journal.Entries())-1]
-		return nil, &QuarantineError{Reason: last.Reason}
+		if p.Wish.Release == "" {
+			return nil, &QuarantineError{Reason: last.Reason}
+		}
+		if err := journal.Add(r.conclude(&last, MarkAbandoned, "released by a person: "+p.Wish.Release)); err != nil {
+			return nil, err
+		}
 	}
 	p.InDoubt = journal.InDoubt()
 	return journal, nil
@@ -118,6 +124,9 @@ func (r *Run) openJournal(p *Plan) (*Journal, error) {
 // planConfigured looks at a card that was configured before, or may have been: it compares through a session. done:
 // the card is as wanted.
 func (r *Run) planConfigured(ctx context.Context, p *Plan, journal *Journal) (done bool, err error) {
+	if err := r.refuseIMSI(ctx, &p.Facts, p.Wish.Expected); err != nil {
+		return false, err
+	}
 	s, applet, err := r.session(ctx, p.Facts.ICCID)
 	if err != nil {
 		return false, err
@@ -244,6 +253,27 @@ func (a *Applet) backupOf(place string) ([9]byte, bool) {
 		return [9]byte{}, false
 	}
 	return *backup, true
+}
+
+// refuseIMSI looks at EF_IMSI before a key is used, when a certain IMSI is expected: two commands more. What is not readable, or no
+// IMSI at the moment because a terminal was denied, is left to checkIMSI.
+func (r *Run) refuseIMSI(ctx context.Context, f *Facts, expected Expected) error {
+	if expected.IMSI == "" {
+		return nil
+	}
+	if err := r.selectUSIM(ctx, f); err != nil || f.USIM == nil {
+		return err
+	}
+	raw, err := r.optional(ctx, usim.EFIMSI)
+	if err != nil || len(raw) != usim.EFIMSI.Size {
+		return err
+	}
+	content := [9]byte(raw)
+	if usim.Plausible(content) != nil {
+		return nil
+	}
+	seen := &Plan{Wish: Wish{Expected: expected}, Subscriber: []Subscriber{{Place: PlaceUSIM, IMSI: content}}}
+	return r.checkIMSI(seen, nil)
 }
 
 // checkIMSI holds the expected IMSI against every copy read, or against the applet's backups when no file was read.

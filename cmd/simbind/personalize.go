@@ -18,6 +18,7 @@ type personalizeFlags struct {
 	wantedFlags
 	secretFlags
 	dryRun, exitCode, reconfigure bool
+	release                       string
 	recipients                    []string
 }
 
@@ -49,6 +50,7 @@ finished or classified. Keys are used once; nothing is retried.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "read and plan, write nothing to the card")
 	f.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run: exit 20 when the card differs from what is wanted")
 	f.BoolVar(&o.reconfigure, "reconfigure", false, "change a card that carries another configuration")
+	f.StringVar(&o.release, "release", "", "let a card in quarantine go on; the text says why, for its journal")
 	f.StringArrayVar(&o.recipients, "backup-recipient", nil, "encrypt the backup to this age recipient (repeatable)")
 	return c
 }
@@ -70,7 +72,7 @@ func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
 	defer run.Close()
 	plan, err := run.Plan(ctx, func(id uicc.ICCID) (personalize.Wish, error) {
 		w, err := wishOf(id)
-		w.Reconfigure = o.reconfigure
+		w.Reconfigure, w.Release = o.reconfigure, o.release
 		return w, err
 	})
 	if err != nil {
