@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp/scp03"
 )
 
 // InitializeUpdate builds INITIALIZE UPDATE for a key version with a host challenge of 8 bytes, 16 in S16 mode
@@ -78,7 +79,11 @@ func (r *InitializeUpdateResponse) scp03(b []byte) error {
 	r.I = b[12]
 	at := headSize + 1
 	r.Challenge, r.Cryptogram = own(b[at:at+size]), own(b[at+size:at+2*size])
-	if rest := b[at+2*size:]; len(rest) == 3 {
+	rest := b[at+2*size:]
+	if r.I&scp03.OptionPseudoRandom != 0 && len(rest) == 0 {
+		return fmt.Errorf("%w: i = %02X derives its challenge, and the sequence counter is missing", ErrInitializeUpdate, r.I)
+	}
+	if len(rest) == 3 {
 		r.Sequence = own(rest)
 	}
 	return nil

@@ -172,6 +172,24 @@ func TestInitializeUpdateAnswers(t *testing.T) {
 	}
 }
 
+func TestMalformedInitializeUpdate(t *testing.T) {
+	var rows struct {
+		Malformed []struct {
+			ID       string
+			Response vectors.Hex
+		} `json:"initialize_update_malformed"`
+	}
+	vectors.Load(t, "gp_parsing.json", &rows)
+	if len(rows.Malformed) != 4 {
+		t.Fatalf("%d rows", len(rows.Malformed))
+	}
+	for _, row := range rows.Malformed {
+		if _, err := gp.ParseInitializeUpdate(row.Response); !errors.Is(err, gp.ErrInitializeUpdate) {
+			t.Errorf("%s: %v", row.ID, err)
+		}
+	}
+}
+
 func TestKeyCheckValues(t *testing.T) {
 	for _, row := range load(t).KCV {
 		f := gp.KCVAES
