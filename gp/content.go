@@ -1,0 +1,135 @@
+package gp
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/tlv"
+)
+
+// ErrContent is wrapped by everything that cannot be put into a command of card content management.
+var ErrContent = errors.New("card content")
+
+// P1 of INSTALL (GPCS table 11-42).
+const (
+	installLoad        = 0x02
+	installInstall     = 0x04
+	installSelectable  = 0x08
+	installPersonalize = 0x20
+)
+
+// lv appends length-value fields: AIDs, parameters, tokens.
+func lv(fields ...[]byte) ([]byte, error) {
+	var out []byte
+	for _, f := range fields {
+		if len(f) > 0x7F {
+			return nil, fmt.Errorf("%w: a field of %d bytes, at most 127 fit INSTALL", ErrContent, len(f))
+		}
+		out = append(append(out, byte(len(f))), f...)
+	}
+	return out, nil
+}
+
+func install(p1 byte, fields ...[]byte) (apdu.Command, error) {
+	data, err := lv(fields...)
+	if err != nil {
+		return apdu.Command{}, err
+	}
+	if len(data) > apdu.MaxShortData {
+		return apdu.Command{}, fmt.Errorf("%w: INSTALL of %d bytes", ErrContent, len(data))
+	}
+	return apdu.Command{CLA: 0x80, INS: apdu.INSInstall, P1: p1, Data: data, Le: apdu.MaxShortLe}, nil
+}
+
+// InstallForLoad builds INSTALL [for load]: the load file's AID, the security domain it goes to (empty: the card's choice), its hash and
+// the load parameters, both of which may be empty (GPCS clause 11.5.2.3.1).
+func InstallForLoad(loadFile, domain, hash, parameters []byte) (apdu.Command, error) {
+	return install(installLoad, loadFile, domain, hash, parameters, nil)
+}
+
+// Instance is what INSTALL [for install] makes.
+type Instance struct {
+	LoadFile, Module, AID []byte
+	Privileges            []byte // 1 or 3 bytes
+	Parameters            []byte // the whole field: C9 first, see InstallParameters
+}
+
+// InstallForInstall builds INSTALL [for install], with selectable [for install and make selectable] (clause 11.5.2.3.2).
+func InstallForInstall(i Instance, selectable bool) (apdu.Command, error) {
+	if len(i.Privileges) != 1 && len(i.Privileges) != 3 {
+		return apdu.Command{}, fmt.Errorf("%w: privileges are 1 or 3 bytes, not %d", ErrContent, len(i.Privileges))
+	}
+	p1 := byte(installInstall)
+	if selectable {
+		p1 |= installSelectable
+	}
+	return install(p1, i.LoadFile, i.Module, i.AID, i.Privileges, i.Parameters, nil)
+}
+
+// InstallForPersonalization builds INSTALL [for personalization]: STORE DATA that follows is the instance's (clause 11.5.2.3.6).
+func InstallForPersonalization(instance []byte) (apdu.Command, error) {
+	return install(installPersonalize, nil, nil, instance, nil, nil, nil)
+}
+
+// Delete builds DELETE of an application or load file, with related everything that belongs to it (clause 11.2.2).
+func Delete(aid []byte, related bool) apdu.Command {
+	c := apdu.Command{CLA: 0x80, INS: apdu.INSDelete, Data: tlv.Encode(0x4F, aid), Le: apdu.MaxShortLe}
+	if related {
+		c.P2 = 0x80
+	}
+	return c
+}
+
+// DeleteKeys builds DELETE of a key set, or of one key of it when id is not 0 (clause 11.2.2.3).
+func DeleteKeys(kvn, id byte) apdu.Command {
+	var data []byte
+	if id != 0 {
+		data = tlv.Encode(0xD0, []byte{id})
+	}
+	return apdu.Command{CLA: 0x80, INS: apdu.INSDelete, Data: tlv.Append(data, 0xD2, []byte{kvn}), Le: apdu.MaxShortLe}
+}
+
+// SetStatus builds SET STATUS (clause 11.10). Ending a card's life is not built here.
+func SetStatus(kind Kind, aid []byte, state byte) (apdu.Command, error) {
+	if kind == Domains && state == 0xFF {
+		return apdu.Command{}, fmt.Errorf("%w: TERMINATED is refused", ErrContent)
+	}
+	return apdu.Command{CLA: 0x80, INS: apdu.INSSetStatus, P1: byte(kind), P2: state, Data: aid}, nil
+}
+
+// Bits of P1 of STORE DATA (clause 11.11.2.1).
+const (
+	StoreLast     = 0x80
+	StoreBERTLV   = 0x10
+	StoreDGI      = 0x08
+	StoreResponse = 0x01
+	storeMask     = 0x7F
+)
+
+// StoreData builds the chain of STORE DATA commands for data, most bytes a block: P1 as given, the last block marked, P2 counting from 00.
+func StoreData(p1 byte, data []byte, most int) ([]apdu.Command, error) {
+	return blocks(apdu.INSStoreData, p1&storeMask, data, most)
+}
+
+// Load builds the chain of LOAD commands: the load file under tag C4, most bytes a block (clause 11.6.2).
+func Load(loadFile []byte, most int) ([]apdu.Command, error) {
+	return blocks(apdu.INSLoad, 0x00, tlv.Encode(0xC4, loadFile), most)
+}
+
+func blocks(ins, p1 byte, data []byte, most int) ([]apdu.Command, error) {
+	if most < 1 || most > apdu.MaxShortData || len(data) == 0 || len(data) > 256*most {
+		return nil, fmt.Errorf("%w: %d bytes in blocks of %d", ErrContent, len(data), most)
+	}
+	var out []apdu.Command
+	for n := 0; len(data) > 0; n++ {
+		size := min(most, len(data))
+		c := apdu.Command{CLA: 0x80, INS: ins, P1: p1, P2: byte(n), Data: data[:size]}
+		data = data[size:]
+		if len(data) == 0 {
+			c.P1 |= StoreLast
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
