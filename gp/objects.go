@@ -1,6 +1,7 @@
 package gp
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -66,6 +67,38 @@ func ParseFCI(b []byte) (FCI, error) {
 	data, _ := objects.Find(0x73)
 	f.CardData = own(data)
 	return f, nil
+}
+
+// domainAIDs are tried when SELECT without an AID is not answered: GlobalPlatform's own, then older ones.
+var domainAIDs = [][]byte{
+	nil,
+	{0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00}, {0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00},
+	{0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00}, {0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00},
+}
+
+// ErrNoDomain is a card on which no issuer security domain could be selected.
+var ErrNoDomain = errors.New("no issuer security domain answers")
+
+// SelectDomain selects the issuer security domain: without an AID, else by the known ones. 6283 (the card is locked) is an
+// answer too, and locked tells it.
+func SelectDomain(ctx context.Context, t apdu.Transmitter) (f FCI, locked bool, err error) {
+	for _, aid := range domainAIDs {
+		r, err := t.Transmit(ctx, Select(aid))
+		if err != nil {
+			return f, false, &apdu.LinkError{Name: "SELECT security domain", Err: err}
+		}
+		if !r.SW.OK() && r.SW != apdu.SWFileDeactivated {
+			continue
+		}
+		if f, err = ParseFCI(r.Data); err != nil {
+			continue // another application, or a file, answered to no AID
+		}
+		if len(f.AID) == 0 {
+			f.AID = aid
+		}
+		return f, r.SW == apdu.SWFileDeactivated, nil
+	}
+	return f, false, ErrNoDomain
 }
 
 // unwrap opens one template; real cards put a 00 before it, or the same tag around it once more.

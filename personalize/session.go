@@ -40,37 +40,48 @@ func SelectApplet(ctx context.Context, t apdu.Transmitter, aid []byte) (*Applet,
 
 // session selects the applet and opens a secure channel to it: one attempt, counted on the disk before it goes out.
 func (r *Run) session(ctx context.Context, iccid uicc.ICCID) (*gp.Session, *Applet, error) {
+	var applet *Applet
+	s, err := r.channel(ctx, iccid, func() (aid []byte, err error) {
+		applet, err = SelectApplet(ctx, r.Card, r.AID)
+		return r.AID, err
+	})
+	return s, applet, err
+}
+
+// channel opens a secure channel to the application that selects makes current. Keys and the count of failed attempts are looked
+// at before anything is sent.
+func (r *Run) channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid []byte, err error)) (*gp.Session, error) {
 	secrets, err := r.keysFor(iccid)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if secrets.Keys.ENC.IsZero() {
-		return nil, nil, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
+		return nil, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
 	}
 	attempts, err := r.Store.Attempts(iccid.String())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := attempts.Allow(iccid.String(), r.attemptLimit()); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	applet, err := SelectApplet(ctx, r.Card, r.AID)
+	aid, err := selects()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	s, err := gp.Open(ctx, r.Card, secrets.Keys, gp.Options{
 		Level:              r.level(),
 		Rand:               r.Rand,
-		AID:                r.AID,
+		AID:                aid,
 		BeforeAuthenticate: func(a gp.Attempt) error { return attempts.Begin(r.Now(), a.KVN) },
 	})
 	if err != nil {
-		return nil, nil, r.countMismatch(attempts, err)
+		return nil, r.countMismatch(attempts, err)
 	}
 	for _, w := range s.Warnings() {
 		r.note("%s", w)
 	}
-	return s, applet, attempts.Succeeded()
+	return s, attempts.Succeeded()
 }
 
 // countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards

@@ -174,7 +174,7 @@ type runtime struct{ c *Card }
 func (r runtime) Registry() []sd.Entry {
 	var out []sd.Entry
 	for _, a := range r.c.applets {
-		out = append(out, sd.Entry{AID: a.row.Instance, State: 0x07, Privileges: append(bytes.Clone(a.row.Privileges), 0, 0), LoadFile: a.row.Package})
+		out = append(out, sd.Entry{AID: a.row.Instance, State: 0x07, Privileges: append(bytes.Clone(a.row.Privileges), 0, 0), LoadFile: a.row.Package, Module: a.row.Module})
 	}
 	return out
 }

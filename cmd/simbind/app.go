@@ -86,7 +86,7 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.AddCommand(
 		a.readersCommand(), a.cardCommand(), a.statusCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
-		a.terminalCommand(), a.traceCommand(), a.virtualCommand(),
+		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.gpCommand(),
 		a.versionCommand(), a.manCommand(),
 	)
 	root.AddCommand(a.actionCommands()...)

@@ -131,6 +131,7 @@ var rules = []rule{
 	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},
 	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "the binding applet has to be installed first; --aid names another AID"}},
+	{is(gp.ErrNoDomain), failure{Exit: exitRefused, Code: "no_domain", Hint: "not a GlobalPlatform card, or its security domain has another AID"}},
 	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
 	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},
 	{is(pcsc.ErrNoService), failure{Exit: exitNoCard, Code: "no_service", Retryable: true, Hint: "start the PC/SC daemon (pcscd), or use --reader virtual"}},

@@ -4,10 +4,12 @@
 package sd
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/tlv"
@@ -52,6 +54,24 @@ type Entry struct {
 	State      byte // life cycle
 	Privileges []byte
 	LoadFile   []byte
+	Module     []byte
+	Modules    [][]byte // of a load file
+}
+
+// loadFiles are the load files the instances came from, with their modules when asked for.
+func loadFiles(instances []Entry, modules bool) []Entry {
+	var out []Entry
+	for _, i := range instances {
+		at := slices.IndexFunc(out, func(e Entry) bool { return bytes.Equal(e.AID, i.LoadFile) })
+		if at < 0 {
+			at = len(out)
+			out = append(out, Entry{AID: i.LoadFile, State: 0x01})
+		}
+		if modules {
+			out[at].Modules = append(out[at].Modules, i.Module)
+		}
+	}
+	return out
 }
 
 // Domain is the issuer security domain.
@@ -219,6 +239,8 @@ func (d *Domain) getStatus(c apdu.Command) apdu.Response {
 		entries = []Entry{{AID: d.cfg.AID, State: 0x0F, Privileges: []byte{0x9E, 0xFE, 0x80}}}
 	case 0x40:
 		entries = d.rt.Registry()
+	case 0x20, 0x10:
+		entries = loadFiles(d.rt.Registry(), c.P1 == 0x10)
 	default:
 		return apdu.Response{SW: apdu.SWReferenceNotFound}
 	}
@@ -227,9 +249,14 @@ func (d *Domain) getStatus(c apdu.Command) apdu.Response {
 		if len(e.AID) >= len(want) && string(e.AID[:len(want)]) == string(want) {
 			v := tlv.Encode(0x4F, e.AID)
 			v = tlv.Append(v, 0x9F70, []byte{e.State})
-			v = tlv.Append(v, 0xC5, e.Privileges)
+			if len(e.Privileges) > 0 {
+				v = tlv.Append(v, 0xC5, e.Privileges)
+			}
 			if len(e.LoadFile) > 0 {
 				v = tlv.Append(v, 0xC4, e.LoadFile)
+			}
+			for _, m := range e.Modules {
+				v = tlv.Append(v, 0x84, m)
 			}
 			out = append(out, tlv.Encode(0xE3, v)...)
 		}
