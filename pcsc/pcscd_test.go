@@ -199,6 +199,36 @@ func TestPCSCDResetForgets(t *testing.T) {
 	}
 }
 
+// TestPCSCDBeginsAfresh: what another program left behind, still powered, is gone when we connect.
+func TestPCSCDBeginsAfresh(t *testing.T) {
+	insert(t, 0, &chip{atr: atrT0})
+	s := open(t)
+	r := await(t, s, 0, true)
+	other, err := scard.EstablishContext()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Release()
+	left, err := other.Connect(r.Name, scard.ShareExclusive, scard.ProtocolT0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := left.Transmit([]byte{0x00, 0x20, 0x00, 0x00}); err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Disconnect(scard.LeaveCard); err != nil {
+		t.Fatal(err)
+	}
+	card, err := s.Connect(context.Background(), r.Name, pcsc.ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	if resp, err := card.Transmit(context.Background(), apdu.Command{INS: 0xB0, Le: 4}); err != nil || resp.SW != apdu.SWOK {
+		t.Errorf("the card remembers the other program: %v, %v", resp, err)
+	}
+}
+
 func TestPCSCDRemovedCard(t *testing.T) {
 	remove := insert(t, 0, &chip{atr: atrT0})
 	s := open(t)

@@ -198,7 +198,7 @@ func (s *service) Connect(ctx context.Context, reader string, opt ConnectOptions
 	for attempt := 1; ; attempt++ {
 		card, err := s.connect(reader, mode)
 		if err == nil {
-			return s.wrap(card, reader, mode)
+			return s.wrap(ctx, card, reader, mode)
 		}
 		ours := &Error{Op: "connect", Reader: reader, Err: translate(err)}
 		if !errors.Is(ours, ErrInUse) || attempt == connectAttempts {
@@ -218,9 +218,15 @@ func (s *service) connect(reader string, mode scard.ShareMode) (*scard.Card, err
 	return card, err
 }
 
-func (s *service) wrap(sc *scard.Card, reader string, mode scard.ShareMode) (Card, error) {
+// wrap makes a connection a Card. A card that is ours alone is reset: PC/SC hands it over as the last program left it, with another
+// application selected perhaps, or a code verified.
+func (s *service) wrap(ctx context.Context, sc *scard.Card, reader string, mode scard.ShareMode) (Card, error) {
 	c := &card{sc: sc, reader: reader, mode: mode}
-	if err := c.refresh(); err != nil {
+	err := c.refresh()
+	if err == nil && mode == scard.ShareExclusive {
+		err = c.Reset(ctx, false)
+	}
+	if err != nil {
 		return nil, errors.Join(err, sc.Disconnect(scard.UnpowerCard))
 	}
 	return c, nil
@@ -295,11 +301,8 @@ func (c *card) Reset(_ context.Context, cold bool) error {
 	if cold {
 		how = scard.UnpowerCard
 	}
-	err := c.sc.Reconnect(c.mode, scard.ProtocolT0, how)
-	if errors.Is(err, scard.ErrProtoMismatch) {
-		err = c.sc.Reconnect(c.mode, scard.ProtocolT1, how)
-	}
-	if err != nil {
+	// The protocol in use is asked for again: another one would be refused after the reset, and cost a second reset.
+	if err := c.sc.Reconnect(c.mode, c.sc.ActiveProtocol(), how); err != nil {
 		return &Error{Op: "reset", Reader: c.reader, Err: translate(err)}
 	}
 	return c.refresh()
