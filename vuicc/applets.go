@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/vuicc/bindapp"
@@ -36,7 +37,23 @@ func (c *Card) openDomain() (*sd.Domain, error) {
 	for _, k := range row.Keys {
 		cfg.Keys = append(cfg.Keys, sd.KeySet{KVN: k.KVN, Protocol: k.Protocol, I: k.I, ENC: k.ENC, MAC: k.MAC, DEK: k.DEK})
 	}
+	cfg.Preinstalled = c.preinstalled()
 	return sd.New(c.mem, cfg, runtime{c})
+}
+
+// preinstalled is what the registry of a new card holds: the applets of the image and the load files they came from.
+func (c *Card) preinstalled() sd.Content {
+	var out sd.Content
+	for _, a := range c.image.Applets {
+		at := slices.IndexFunc(out.LoadFiles, func(f sd.LoadFile) bool { return bytes.Equal(f.AID, a.Package) })
+		if at < 0 {
+			at = len(out.LoadFiles)
+			out.LoadFiles = append(out.LoadFiles, sd.LoadFile{Package: sd.Package{AID: a.Package, Major: 1}})
+		}
+		out.LoadFiles[at].Modules = append(out.LoadFiles[at].Modules, a.Module)
+		out.Instances = append(out.Instances, sd.Instance{AID: a.Instance, LoadFile: a.Package, Module: a.Module, Privileges: a.Privileges})
+	}
+	return out
 }
 
 // domainFor gives the security domain for its AID, the head of it, or no AID at all.
@@ -169,15 +186,6 @@ func refused(err error) error {
 
 // runtime is what the security domain asks of the card.
 type runtime struct{ c *Card }
-
-// Registry implements sd.Runtime.
-func (r runtime) Registry() []sd.Entry {
-	var out []sd.Entry
-	for _, a := range r.c.applets {
-		out = append(out, sd.Entry{AID: a.row.Instance, State: 0x07, Privileges: append(bytes.Clone(a.row.Privileges), 0, 0), LoadFile: a.row.Package, Module: a.row.Module})
-	}
-	return out
-}
 
 // Personalize implements sd.Runtime.
 func (r runtime) Personalize(aid []byte, c apdu.Command) apdu.Response {

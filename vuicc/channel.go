@@ -156,7 +156,7 @@ func (c *Card) selectAID(ch *channel, cmd apdu.Command) apdu.Response {
 	n := apdu.Channel(cmd.CLA)
 	if app := c.application(cmd.Data); app != nil {
 		r := app.Select(cmd)
-		if r.SW != apdu.SWOK {
+		if r.SW != apdu.SWOK && !r.SW.Warning() {
 			return r
 		}
 		if ch.app != app {

@@ -2,7 +2,6 @@ package sd
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
 
 	"github.com/simbind/simbind/apdu"
@@ -14,7 +13,7 @@ import (
 type recorded struct {
 	ID, SCP    string
 	I          vectors.Hex
-	S16        bool
+	Requested  vectors.Hex `json:"requested_kvn"`
 	KVN, Level vectors.Hex
 	KDD        vectors.Hex `json:"key_diversification_data"`
 	AID        vectors.Hex
@@ -30,260 +29,193 @@ type recorded struct {
 	}
 }
 
-// quiet is a card without applets.
-type quiet struct{}
-
-func (quiet) Registry() []Entry                              { return nil }
-func (quiet) Personalize([]byte, apdu.Command) apdu.Response { return apdu.Response{SW: apdu.SWOK} }
-
-// domainOf makes the card of a recording, at the moment before its INITIALIZE UPDATE.
-func domainOf(t *testing.T, r recorded) *Domain {
+// sessionsOf loads the recorded sessions of SCP02 and SCP03, some of them by name.
+func sessionsOf(t testing.TB, ids ...string) []recorded {
 	t.Helper()
-	mem := nvm.New()
-	kvn, protocol, i := r.KVN[0], byte(0x02), byte(0x15)
-	challenge := []byte(r.Challenge)
-	size := 2
-	if r.SCP == "03" {
-		protocol, size = 0x03, 3
-		i = r.I[len(r.I)-1] &^ 0x10 // the recorded challenge comes from the source of chance
-		if r.Pseudo != nil && *r.Pseudo {
-			i |= 0x10
+	var all, out []recorded
+	vectors.Load(t, "scp_sessions.json", &all)
+	for _, r := range all {
+		if r.SCP != "01" && (len(ids) == 0 || r.ID == ids[0]) {
+			out = append(out, r)
 		}
 	}
-	if r.Sequence != nil {
-		seq := bytes.Clone(r.Sequence)
-		if i&0x10 != 0 && protocol == 0x03 { // the card counts before it answers
-			for at := size - 1; at >= 0; at-- {
-				if seq[at]--; seq[at] != 0xFF {
+	if len(out) == 0 || len(ids) == 1 && len(out) != 1 {
+		t.Fatalf("%d recorded sessions %v", len(out), ids)
+	}
+	return out
+}
+
+// domainOf makes the card of a recording at the moment before its INITIALIZE UPDATE, with whatever else stands in cfg.
+func domainOf(t testing.TB, r recorded, cfg Config, rt Runtime) *Domain {
+	t.Helper()
+	mem := nvm.New()
+	set := KeySet{KVN: r.KVN[0], Protocol: 0x02, I: r.I[0], ENC: r.Static.ENC, MAC: r.Static.MAC, DEK: r.Static.DEK}
+	seq := bytes.Clone(r.Sequence)
+	if r.SCP == "03" {
+		set.Protocol = 0x03
+		if set.I&0x10 != 0 { // the card counts before it answers
+			for n := len(seq) - 1; n >= 0; n-- {
+				if seq[n]--; seq[n] != 0xFF {
 					break
 				}
 			}
 		}
-		if err := mem.PutNow(cellName(kvn, "sequence"), seq); err != nil {
-			t.Fatal(err)
-		}
 	}
-	kdd := []byte(r.KDD)
-	if kdd == nil {
-		kdd = r.Initialize.Response[:10]
+	if err := mem.PutNow(counter(set.KVN, "sequence"), seq); err != nil {
+		t.Fatal(err)
 	}
-	d, err := New(mem, Config{
-		AID: r.AID, KDD: kdd, Velocity: 10, Rand: bytes.NewReader(challenge),
-		Keys: []KeySet{{KVN: kvn, Protocol: protocol, I: i, ENC: r.Static.ENC, MAC: r.Static.MAC, DEK: r.Static.DEK}},
-	}, quiet{})
+	if len(r.AID) > 0 {
+		cfg.AID = r.AID
+	}
+	cfg.KDD, cfg.Rand, cfg.Keys = r.KDD, bytes.NewReader(r.Challenge), []KeySet{set}
+	d, err := New(mem, cfg, rt)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if r.SCP == "03" && (r.Pseudo == nil || !*r.Pseudo) { // of an AID nobody knows
+		d.challenge = func(_ *Domain, s keySet, host, _ []byte) (protocol, error) {
+			return newSCP03(s, host, r.Challenge, r.Sequence)
+		}
 	}
 	return d
 }
 
-// TestRecordedSessions: the card's side of every recorded session of SCP02 and SCP03. The answer of INITIALIZE UPDATE has the recorded
-// cryptogram, EXTERNAL AUTHENTICATE as recorded is accepted, recorded commands unwrap to what was meant, and answers wrap to what was recorded.
+// TestRecordedSessions: the card's side of every recorded session of SCP02 and SCP03. INITIALIZE UPDATE and EXTERNAL AUTHENTICATE are
+// answered byte for byte as recorded, recorded commands unwrap to what was meant, and answers wrap to what was recorded.
 func TestRecordedSessions(t *testing.T) {
-	var rows []recorded
-	vectors.Load(t, "scp_sessions.json", &rows)
-	ran := 0
+	rows := sessionsOf(t)
+	padded := 0
 	for _, r := range rows {
-		if r.SCP == "01" {
-			continue
-		}
-		ran++
-		t.Run(r.ID, func(t *testing.T) { replay(t, r) })
+		t.Run(r.ID, func(t *testing.T) { padded += replay(t, r) })
 	}
-	if ran != 22 || longPadding != 1 {
-		t.Errorf("%d sessions ran, %d answers had long padding", ran, longPadding)
+	if len(rows) != 22 || padded != 1 {
+		t.Errorf("%d sessions ran, %d answers had long padding", len(rows), padded)
 	}
 }
 
-// longPadding counts the recorded answers that are padded further than needed: one, in session A18.
-var longPadding int
-
-func replay(t *testing.T, r recorded) {
-	d := domainOf(t, r)
+// replay counts the answers that were padded further than needed: one, in session A18.
+func replay(t *testing.T, r recorded) (padded int) {
+	d := domainOf(t, r, Config{}, quiet{})
 	ch := d.Channel(0)
-	begin, err := apdu.Parse(r.Initialize.Command)
-	if err != nil {
-		t.Fatal(err)
+	begin := command(t, r.Initialize.Command)
+	if r.Requested[0] != 0 && r.Requested[0] != r.KVN[0] { // A32: that card answers 70 to 20; here 20 does not exist
+		if got := ch.Security(begin); got.SW != apdu.SWReferenceNotFound {
+			t.Errorf("key version %02X: %s", begin.P1, got.SW)
+		}
+		begin.P1 = 0
 	}
-	begin.P1 = 0
-	answer := ch.Security(begin)
-	cryptogram := len(answer.Data)
-	if r.SCP == "03" && r.Sequence != nil && len(r.Initialize.Response)%16 != len(answer.Data)%16 {
-		cryptogram -= 3 // recorded from a card that tells no sequence counter, or ours does not
+	if got := ch.Security(begin).Bytes(); !bytes.Equal(got, r.Initialize.Response) {
+		t.Fatalf("INITIALIZE UPDATE\n%X, recorded\n%X", got, []byte(r.Initialize.Response))
 	}
-	if answer.SW != apdu.SWOK || !bytes.Contains(r.Initialize.Response, answer.Data[13:min(cryptogram, 13+2*len(begin.Data))]) {
-		t.Fatalf("INITIALIZE UPDATE: %X %s\nrecorded %X", answer.Data, answer.SW, []byte(r.Initialize.Response))
+	if got := ch.Security(command(t, r.External.Command)); got.SW != apdu.SWOK {
+		t.Fatalf("EXTERNAL AUTHENTICATE: %s", got.SW)
 	}
-	external, err := apdu.Parse(r.External.Command)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d.sessions[0].set.Protocol == 0x03 {
-		d.sessions[0].protocol.(*scp03).i |= 0x60 // the level was allowed on the recorded card
-	}
-	if resp := ch.Security(external); resp.SW != apdu.SWOK {
-		t.Fatalf("EXTERNAL AUTHENTICATE: %s", resp.SW)
+	if got := ch.Level(); got != plug.Authenticated|r.Level[0] {
+		t.Errorf("level %02X", got)
 	}
 	for i, x := range r.Exchanges {
-		exchangeOne(t, ch, i, x.Plain, x.Wrapped, x.Response, x.Unwrapped)
-	}
-}
-
-func exchangeOne(t *testing.T, ch plug.SecureChannel, i int, plain, wrapped, response vectors.Hex, unwrapped *vectors.Hex) {
-	t.Helper()
-	c, err := apdu.Parse(wrapped)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := apdu.Parse(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := ch.Unwrap(c)
-	if err != nil || !bytes.Equal(got.Data, want.Data) || got.CLA != want.CLA {
-		t.Fatalf("exchange %d: %02X %X, want %02X %X, %v", i, got.CLA, got.Data, want.CLA, want.Data, err)
-	}
-	if unwrapped == nil || len(response) < 2 {
-		return
-	}
-	whole, err := apdu.ParseResponse(response)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := ch.Wrap(apdu.Response{Data: *unwrapped, SW: whole.SW})
-	if n := len(response) - len(out.Bytes()); n > 0 && n%16 == 0 {
-		longPadding++ // a card that pads over more than one block; ours does not
-		return
-	}
-	if !bytes.Equal(out.Bytes(), response) {
-		t.Errorf("exchange %d answers %X, recorded %X", i, out.Bytes(), []byte(response))
-	}
-}
-
-func open(t *testing.T) (*Domain, *nvm.Store) {
-	t.Helper()
-	mem := nvm.New()
-	key := bytes.Repeat([]byte{0x40}, 16)
-	d, err := New(mem, Config{AID: []byte{0xA0, 0, 0, 1, 0x51}, KDD: make([]byte, 10), Velocity: 3, Rand: bytes.NewReader(make([]byte, 1<<16)),
-		Keys: []KeySet{{KVN: 1, Protocol: 3, I: 0x00, ENC: key, MAC: key, DEK: key}}}, quiet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d, mem
-}
-
-var (
-	initialize = apdu.Command{CLA: 0x80, INS: 0x50, Data: make([]byte, 8), Le: 256}
-	wrongProof = apdu.Command{CLA: 0x84, INS: 0x82, P1: 0x01, Data: make([]byte, 16)}
-)
-
-// TestVelocity: failures are counted before the comparison; at the limit the key set is blocked.
-func TestVelocity(t *testing.T) {
-	d, _ := open(t)
-	for n := 1; n <= 3; n++ {
-		if r := d.Process(initialize); r.SW != apdu.SWOK {
-			t.Fatalf("attempt %d: %s", n, r.SW)
+		got, err := ch.Unwrap(command(t, x.Wrapped))
+		want := command(t, x.Plain)
+		if err != nil || !bytes.Equal(got.Data, want.Data) || !bytes.Equal(got.Header(), want.Header()) {
+			t.Fatalf("exchange %d: %X %X, want %X %X, %v", i, got.Header(), got.Data, want.Header(), want.Data, err)
 		}
-		if r := d.Process(wrongProof); r.SW != apdu.SWAuthenticationFailed {
-			t.Fatalf("attempt %d: %s", n, r.SW)
-		}
-		if d.Failures(1) != n {
-			t.Errorf("%d failures counted after %d", d.Failures(1), n)
-		}
-	}
-	if r := d.Process(initialize); r.SW != apdu.SWBlocked {
-		t.Errorf("a blocked set answers %s", r.SW)
-	}
-}
-
-// TestCutGivesNoFreeTry: the power goes at the write of the counter, before it or after.
-func TestCutGivesNoFreeTry(t *testing.T) {
-	for after, want := range map[bool]int{false: 0, true: 1} {
-		d, mem := open(t)
-		d.Process(initialize)
-		mem.CutAt(1, after)
-		func() {
-			defer func() {
-				if _, cut := recover().(nvm.PowerLoss); !cut {
-					t.Error("the power was not cut")
-				}
-			}()
-			d.Process(wrongProof)
-		}()
-		if d.Failures(1) != want {
-			t.Errorf("after %v: %d failures", after, d.Failures(1))
-		}
-	}
-}
-
-func TestRefusals(t *testing.T) {
-	d, _ := open(t)
-	for name, row := range map[string]struct {
-		c    apdu.Command
-		want apdu.SW
-	}{
-		"unknown version":           {apdu.Command{CLA: 0x80, INS: 0x50, P1: 9, Data: make([]byte, 8)}, apdu.SWReferenceNotFound},
-		"challenge of seven":        {apdu.Command{CLA: 0x80, INS: 0x50, Data: make([]byte, 7)}, apdu.SWWrongLength},
-		"S16 on a card without":     {apdu.Command{CLA: 0x80, INS: 0x50, Data: make([]byte, 16)}, apdu.SWWrongLength},
-		"proof without a beginning": {wrongProof, apdu.SWConditions},
-		"GET STATUS in clear":       {apdu.Command{CLA: 0x80, INS: 0xF2, P1: 0x80, P2: 0x02, Data: []byte{0x4F, 0x00}}, apdu.SWSecurityStatus},
-		"unknown object":            {apdu.Command{CLA: 0x80, INS: 0xCA, P2: 0x77}, apdu.SWReferenceNotFound},
-		"other class":               {apdu.Command{CLA: 0x90, INS: 0xCA}, apdu.SWUnknownCLA},
-	} {
-		if r := d.Process(row.c); r.SW != row.want {
-			t.Errorf("%s: %s, want %s", name, r.SW, row.want)
-		}
-	}
-}
-
-// TestAWrongMACEndsTheSession, and a replay is a wrong MAC.
-func TestAWrongMACEndsTheSession(t *testing.T) {
-	var rows []recorded
-	vectors.Load(t, "scp_sessions.json", &rows)
-	for _, r := range rows {
-		if r.SCP != "03" || len(r.Exchanges) == 0 {
+		if x.Unwrapped == nil || len(x.Response) < 2 {
 			continue
 		}
-		d := domainOf(t, r)
-		ch := d.Channel(0)
-		begin, _ := apdu.Parse(r.Initialize.Command)
-		begin.P1 = 0
-		ch.Security(begin)
-		d.sessions[0].protocol.(*scp03).i |= 0x60
-		external, _ := apdu.Parse(r.External.Command)
-		if resp := ch.Security(external); resp.SW != apdu.SWOK {
-			t.Fatalf("%s: %s", r.ID, resp.SW)
+		whole, err := apdu.ParseResponse(x.Response)
+		if err != nil {
+			t.Fatal(err)
 		}
-		c, _ := apdu.Parse(r.Exchanges[0].Wrapped)
-		if _, err := ch.Unwrap(c); err != nil {
-			t.Fatalf("%s: %v", r.ID, err)
+		out := ch.Wrap(apdu.Response{Data: *x.Unwrapped, SW: whole.SW}).Bytes()
+		if n := len(x.Response) - len(out); n > 0 && n%16 == 0 && n < 32 {
+			padded++
+		} else if !bytes.Equal(out, x.Response) {
+			t.Errorf("exchange %d answers %X, recorded %X", i, out, []byte(x.Response))
 		}
-		if _, err := ch.Unwrap(c); err == nil {
-			t.Fatalf("%s: a replay was accepted", r.ID)
-		}
-		if ch.Level() != 0 {
-			t.Errorf("%s: the session goes on", r.ID)
-		}
-		return
 	}
-	t.Fatal("no session to replay")
+	return padded
 }
 
-// TestKeysSurvive: key sets in the memory win over the factory's.
-func TestKeysSurvive(t *testing.T) {
-	_, mem := open(t)
-	raw, err := json.Marshal([]KeySet{{KVN: 7, Protocol: 2, I: 0x55}})
+func command(t testing.TB, b []byte) apdu.Command {
+	t.Helper()
+	c, err := apdu.Parse(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := mem.PutNow(keysCell, raw); err != nil {
+	return c
+}
+
+// TestLogicalChannels: the channel in the class byte is no part of the MAC, and each channel has its own session.
+func TestLogicalChannels(t *testing.T) {
+	r := sessionsOf(t, "A3")[0]
+	for _, ch := range []int{1, 3, 4, 19} {
+		d := domainOf(t, r, Config{}, quiet{})
+		on := func(b []byte) apdu.Command {
+			c := command(t, b)
+			cla, err := apdu.WithChannel(c.CLA, ch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.CLA = cla
+			return c
+		}
+		for _, b := range [][]byte{r.Initialize.Command, r.External.Command, r.Exchanges[0].Wrapped} {
+			if got := d.Process(on(b)); got.SW != apdu.SWOK {
+				t.Fatalf("channel %d: %s", ch, got.SW)
+			}
+		}
+		if d.Channel(0).Level() != 0 || d.Channel(ch).Level() != 0x81 {
+			t.Errorf("channel %d: levels %02X %02X", ch, d.Channel(0).Level(), d.Channel(ch).Level())
+		}
+	}
+}
+
+// TestFailedCheckAborts: a replay, a changed MAC and a changed byte are 6982; then 6985 until the session is ended and begun anew.
+func TestFailedCheckAborts(t *testing.T) {
+	for _, id := range []string{"A5", "A25"} {
+		for name, spoil := range map[string]func(*apdu.Command){
+			"mac":    func(c *apdu.Command) { c.Data[len(c.Data)-1] ^= 1 },
+			"data":   func(c *apdu.Command) { c.Data[0] ^= 1 },
+			"header": func(c *apdu.Command) { c.P1 ^= 1 },
+			"short":  func(c *apdu.Command) { c.Data = c.Data[:7] },
+		} {
+			t.Run(id+" "+name, func(t *testing.T) {
+				r := sessionsOf(t, id)[0]
+				d := domainOf(t, r, Config{}, quiet{})
+				ch := d.Channel(0)
+				ch.Security(command(t, r.Initialize.Command))
+				if got := ch.Security(command(t, r.External.Command)); got.SW != apdu.SWOK {
+					t.Fatal(got.SW)
+				}
+				c := command(t, r.Exchanges[0].Wrapped)
+				spoil(&c)
+				if _, err := ch.Unwrap(c); err != apdu.SWSecurityStatus {
+					t.Fatalf("%v", err)
+				}
+				if _, err := ch.Unwrap(command(t, r.Exchanges[0].Wrapped)); err != apdu.SWConditions || ch.Level() != 0 {
+					t.Errorf("the session goes on: %v, level %02X", err, ch.Level())
+				}
+				ch.Reset()
+				if _, err := ch.Unwrap(c); err != apdu.SWSecurityStatus {
+					t.Errorf("after the end: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestReplay: the same command does not count twice.
+func TestReplay(t *testing.T) {
+	r := sessionsOf(t, "A24")[0]
+	d := domainOf(t, r, Config{}, quiet{})
+	ch := d.Channel(0)
+	ch.Security(command(t, r.Initialize.Command))
+	ch.Security(command(t, r.External.Command))
+	c := command(t, r.Exchanges[0].Wrapped)
+	if _, err := ch.Unwrap(c); err != nil {
 		t.Fatal(err)
 	}
-	d, err := New(mem, Config{Keys: []KeySet{{KVN: 1}}}, quiet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := d.find(7); !ok {
-		t.Error("the key set in the memory is not there")
+	if _, err := ch.Unwrap(c); err != apdu.SWSecurityStatus {
+		t.Errorf("a replay: %v", err)
 	}
 }
