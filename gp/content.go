@@ -19,12 +19,16 @@ const (
 	installPersonalize = 0x20
 )
 
-// lv appends length-value fields: AIDs, parameters, tokens.
+// lv appends length-value fields: AIDs, parameters, tokens. A length above 127 takes 81 before it, which only parameters come to
+// (GPCS clause 11.1.5).
 func lv(fields ...[]byte) ([]byte, error) {
 	var out []byte
 	for _, f := range fields {
+		if len(f) > apdu.MaxShortData {
+			return nil, fmt.Errorf("%w: a field of %d bytes does not fit INSTALL", ErrContent, len(f))
+		}
 		if len(f) > 0x7F {
-			return nil, fmt.Errorf("%w: a field of %d bytes, at most 127 fit INSTALL", ErrContent, len(f))
+			out = append(out, 0x81)
 		}
 		out = append(append(out, byte(len(f))), f...)
 	}
@@ -67,6 +71,11 @@ func InstallForInstall(i Instance, selectable bool) (apdu.Command, error) {
 	return install(p1, i.LoadFile, i.Module, i.AID, i.Privileges, i.Parameters, nil)
 }
 
+// InstallForMakeSelectable builds INSTALL [for make selectable] of an instance that was installed without it (clause 11.5.2.3.3).
+func InstallForMakeSelectable(instance, privileges []byte) (apdu.Command, error) {
+	return install(installSelectable, nil, nil, instance, privileges, nil, nil)
+}
+
 // InstallForPersonalization builds INSTALL [for personalization]: STORE DATA that follows is the instance's (clause 11.5.2.3.6).
 func InstallForPersonalization(instance []byte) (apdu.Command, error) {
 	return install(installPersonalize, nil, nil, instance, nil, nil, nil)
@@ -90,31 +99,74 @@ func DeleteKeys(kvn, id byte) apdu.Command {
 	return apdu.Command{CLA: 0x80, INS: apdu.INSDelete, Data: tlv.Append(data, 0xD2, []byte{kvn}), Le: apdu.MaxShortLe}
 }
 
-// SetStatus builds SET STATUS (clause 11.10). Ending a card's life is not built here.
+// Life cycle of a card (GPCS table 11-6).
+const (
+	CardOPReady     = 0x01
+	CardInitialized = 0x07
+	CardSecured     = 0x0F
+	CardLocked      = 0x7F
+	cardTerminated  = 0xFF
+)
+
+// lockBit of SET STATUS locks an application; without it the application gets the state back it had (table 11-4).
+const lockBit = 0x80
+
+// SetStatus builds SET STATUS (clause 11.10). Ending a card's life is not built here: nobody can want it by mistake.
 func SetStatus(kind Kind, aid []byte, state byte) (apdu.Command, error) {
-	if kind == Domains && state == 0xFF {
-		return apdu.Command{}, fmt.Errorf("%w: TERMINATED is refused", ErrContent)
+	if kind == Domains && state == cardTerminated {
+		return apdu.Command{}, fmt.Errorf("%w: TERMINATED ends the card for ever and is refused", ErrContent)
 	}
 	return apdu.Command{CLA: 0x80, INS: apdu.INSSetStatus, P1: byte(kind), P2: state, Data: aid}, nil
 }
 
-// Bits of P1 of STORE DATA (clause 11.11.2.1).
-const (
-	StoreLast     = 0x80
-	StoreBERTLV   = 0x10
-	StoreDGI      = 0x08
-	StoreResponse = 0x01
-	storeMask     = 0x7F
-)
-
-// StoreData builds the chain of STORE DATA commands for data, most bytes a block: P1 as given, the last block marked, P2 counting from 00.
-func StoreData(p1 byte, data []byte, most int) ([]apdu.Command, error) {
-	return blocks(apdu.INSStoreData, p1&storeMask, data, most)
+// LockApplication builds SET STATUS that keeps an application from being selected, UnlockApplication what gives it back.
+func LockApplication(aid []byte) apdu.Command {
+	return apdu.Command{CLA: 0x80, INS: apdu.INSSetStatus, P1: byte(Applications), P2: lockBit, Data: aid}
 }
 
-// Load builds the chain of LOAD commands: the load file under tag C4, most bytes a block (clause 11.6.2).
+// UnlockApplication undoes LockApplication.
+func UnlockApplication(aid []byte) apdu.Command {
+	c := LockApplication(aid)
+	c.P2 = 0
+	return c
+}
+
+// Bits of P1 of STORE DATA (GPCS table 11-88): the last block, which StoreData sets itself; what is encrypted; the form of the data; whether an
+// answer is expected.
+const (
+	StoreLast                 = 0x80
+	StoreEncrypted            = 0x60 // all data is encrypted
+	StoreApplicationEncrypted = 0x20 // as the application and its provider agreed
+	StoreBERTLV               = 0x10
+	StoreDGI                  = 0x08
+	StoreResponse             = 0x01
+	storeMask                 = 0x7F
+)
+
+// StoreData builds the chain of STORE DATA commands for data, most bytes a block: P1 as given, the last block marked, P2 counting from 00. The
+// answer of each block counts.
+func StoreData(p1 byte, data []byte, most int) ([]apdu.Command, error) {
+	out, err := blocks(apdu.INSStoreData, p1&storeMask, data, most)
+	for n := range out {
+		if p1&StoreResponse != 0 {
+			out[n].Le = apdu.MaxShortLe
+		}
+	}
+	return out, err
+}
+
+// Load builds the chain of LOAD commands: the load file under tag C4, most bytes a block (clause 11.6.2). The length stands in 82 LLLL
+// form, as every loader writes it.
 func Load(loadFile []byte, most int) ([]apdu.Command, error) {
-	return blocks(apdu.INSLoad, 0x00, tlv.Encode(0xC4, loadFile), most)
+	if len(loadFile) == 0 || len(loadFile) > 0xFFFF {
+		return nil, fmt.Errorf("%w: a load file of %d bytes", ErrContent, len(loadFile))
+	}
+	data := append([]byte{0xC4, 0x82, byte(len(loadFile) >> 8), byte(len(loadFile))}, loadFile...)
+	out, err := blocks(apdu.INSLoad, 0x00, data, most)
+	for n := range out {
+		out[n].Le = apdu.MaxShortLe
+	}
+	return out, err
 }
 
 func blocks(ins, p1 byte, data []byte, most int) ([]apdu.Command, error) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/internal/vectors"
@@ -162,7 +164,7 @@ func TestRegistryAnswers(t *testing.T) {
 	for _, row := range answers(t).Status {
 		parse := gp.ParseStatus
 		if row.Hex[0] != 0xE3 {
-			parse = gp.ParseStatusPlain
+			parse = func(b []byte) ([]gp.RegistryEntry, error) { return gp.ParseStatusPlain(kinds[row.Kind], b) }
 		}
 		got, err := parse(row.Hex)
 		if err != nil {
@@ -212,6 +214,43 @@ func TestRegistryPages(t *testing.T) {
 	}
 }
 
+// TestOldForm: a card that refuses the TLV form is asked in the old one; pages are joined there too. What is cut is an error.
+func TestOldForm(t *testing.T) {
+	all := []byte{
+		0x05, 0xA0, 0x00, 0x00, 0x00, 0x01, 0x01, 0x00, 0x02, 0x06, 0xA0, 0x00, 0x00, 0x00, 0x01, 0x01, 0x06, 0xA0, 0x00, 0x00, 0x00, 0x01, 0x02,
+		0x07, 0xA0, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x01, 0x00, 0x00,
+	}
+	want := []gp.RegistryEntry{
+		{AID: all[1:6], State: 0x01, Privileges: []byte{0x00}, Modules: [][]byte{all[10:16], all[17:23]}},
+		{AID: all[24:31], State: 0x01, Privileges: []byte{0x00}},
+	}
+	const cut = 19
+	card := apdu.TransmitterFunc(func(_ context.Context, c apdu.Command) (apdu.Response, error) {
+		switch c.P2 {
+		case 0x00:
+			return apdu.Response{Data: all[:cut], SW: apdu.SWMoreData}, nil
+		case 0x01:
+			return apdu.Response{Data: all[cut:], SW: apdu.SWOK}, nil
+		}
+		return apdu.Response{SW: apdu.SWWrongP1P2}, nil
+	})
+	got, err := gp.Registry(context.Background(), card, gp.Modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for n := range all {
+		if n == 23 { // a whole entry
+			continue
+		}
+		if got, err := gp.ParseStatusPlain(gp.Modules, all[:n]); err == nil && n > 0 {
+			t.Errorf("cut at %d: %v", n, got)
+		}
+	}
+}
+
 func FuzzCardObjects(f *testing.F) {
 	p := answers(f)
 	for _, row := range p.Status {
@@ -225,7 +264,10 @@ func FuzzCardObjects(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, err1 := gp.ParseStatus(b)
-		_, err2 := gp.ParseStatusPlain(b)
+		_, err2 := gp.ParseStatusPlain(gp.Modules, b)
+		_, _ = gp.ParseStatusPlain(gp.Applications, b)
+		_, _ = gp.ParseCardData(b)
+		_, _ = gp.ParseCapabilities(b)
 		_, err3 := gp.ParseFCI(b)
 		_, err4 := gp.ParseKeyInformation(b)
 		_, err5 := gp.ParseCPLC(b)

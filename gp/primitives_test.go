@@ -222,7 +222,7 @@ func TestRoomForData(t *testing.T) {
 			if _, err := s.Authenticate(level); err != nil {
 				t.Fatal(err)
 			}
-			got = s.MaxData()
+			got = s.MaxData(apdu.MaxShortData)
 		case strings.HasPrefix(row.Mode, "SCP03"):
 			size := 8
 			if strings.Contains(row.Mode, "S16") {
@@ -235,7 +235,7 @@ func TestRoomForData(t *testing.T) {
 			if _, err := s.Authenticate(level); err != nil {
 				t.Fatal(err)
 			}
-			got = s.MaxData()
+			got = s.MaxData(apdu.MaxShortData)
 			if w, _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got)}); err != nil || len(w.Data) > 255 {
 				t.Errorf("%s: %d bytes wrap to %d, %v", row.ID, got, len(w.Data), err)
 			}
@@ -330,10 +330,8 @@ func TestPutKeys(t *testing.T) {
 			continue // keys in clear: the form of other cards, not sent by this tool
 		}
 		ran++
-		var keys []secret.Bytes
-		for _, k := range row.Keys {
-			keys = append(keys, secret.New(k))
-		}
+		protocol, kind := protocolOf(row.SCP), gp.KindOf(protocolOf(row.SCP))
+		set := gp.KeySet{KVN: row.Version[0], ENC: secret.New(row.Keys[0]), MAC: secret.New(row.Keys[1]), DEK: secret.New(row.Keys[2])}
 		want, replaced := []byte(row.Data), byte(0)
 		if row.Command != nil {
 			c, err := apdu.Parse(row.Command)
@@ -342,7 +340,7 @@ func TestPutKeys(t *testing.T) {
 			}
 			want, replaced = c.Data, c.P1
 		}
-		c, err := gp.PutKeys(protocolOf(row.SCP), secret.New(row.DEK), replaced, row.Version[0], keys...)
+		c, err := gp.PutKeys(func(k []byte) ([]byte, error) { return gp.EncryptKey(protocol, secret.New(row.DEK), k) }, replaced, kind, set)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -353,12 +351,12 @@ func TestPutKeys(t *testing.T) {
 		if row.Answer == nil {
 			continue
 		}
-		if err := gp.PutKeysAnswer(protocolOf(row.SCP), row.Version[0], keys, row.Answer); err != nil {
+		if err := gp.PutKeysAnswer(kind, set, row.Answer); err != nil {
 			t.Errorf("%s: %v", row.ID, err)
 		}
 		bad := slices.Clone(row.Answer)
 		bad[len(bad)-1] ^= 1
-		if err := gp.PutKeysAnswer(protocolOf(row.SCP), row.Version[0], keys, bad); err == nil {
+		if err := gp.PutKeysAnswer(kind, set, bad); err == nil {
 			t.Errorf("%s: another check value was accepted", row.ID)
 		}
 	}

@@ -8,69 +8,104 @@ import (
 	"github.com/simbind/simbind/secret"
 )
 
-// Key types of PUT KEY (GPCS table 11-16).
+// KeyKind is the algorithm of a key, as PUT KEY and key information code it (GPCS table 11-16).
+type KeyKind byte
+
+// Kinds of keys.
 const (
-	keyTypeDES = 0x80
-	keyTypeAES = 0x88
+	DES KeyKind = 0x80 // two or three keys of triple DES, 16 or 24 bytes
+	AES KeyKind = 0x88 // 16, 24 or 32 bytes
 )
 
-// PutKeys builds PUT KEY for a whole set, beginning with key identifier 01 (GPCS clause 11.8, Amendment D clause 7.2): replaced is the
-// version it replaces, 00 to add one. Keys go out encrypted under dek, each with its check value; the card answers the new version and
-// the check values it computed, which PutKeysAnswer compares.
-func PutKeys(p Protocol, dek secret.Bytes, replaced, version byte, keys ...secret.Bytes) (apdu.Command, error) {
-	data := []byte{version}
-	for _, k := range keys {
-		field, err := keyField(p, dek, k)
-		if err != nil {
-			return apdu.Command{}, err
-		}
-		data = append(data, field...)
+func (k KeyKind) String() string {
+	switch k {
+	case DES:
+		return "DES"
+	case AES:
+		return "AES"
 	}
-	p2 := byte(0x01)
-	if len(keys) > 1 {
-		p2 |= 0x80
-	}
-	return apdu.Command{CLA: 0x80, INS: apdu.INSPutKey, P1: replaced, P2: p2, Data: data, Le: apdu.MaxShortLe}, nil
+	return fmt.Sprintf("type %02X", byte(k))
 }
 
-// keyField is type, length, for AES the length of the key itself, the encrypted key, 03, check value.
-func keyField(p Protocol, dek, key secret.Bytes) ([]byte, error) {
-	kcv, err := CheckValue(p, key)
-	if err != nil {
-		return nil, err
-	}
-	plain := append([]byte{}, key.Reveal()...)
-	defer clear(plain)
+// KindOf is the kind of the keys a protocol works with.
+func KindOf(p Protocol) KeyKind {
 	if p == SCP03 {
-		for len(plain)%crypt.AESBlock != 0 { // 24 bytes: any filler does (Amendment D clause 7.2.1.1)
-			plain = append(plain, 0)
-		}
+		return AES
 	}
-	cipher, err := EncryptKey(p, dek, plain)
-	if err != nil {
-		return nil, err
-	}
-	field := []byte{keyTypeDES, byte(len(cipher))}
-	if p == SCP03 {
-		field = []byte{keyTypeAES, byte(len(cipher) + 1), byte(key.Len())}
-	}
-	field = append(field, cipher...)
-	return append(append(field, byte(len(kcv))), kcv[:]...), nil
+	return DES
 }
 
-// CheckValue is the key check value as the protocol's keys have it.
-func CheckValue(p Protocol, key secret.Bytes) ([3]byte, error) {
-	if p == SCP02 {
+// CheckValue is the key check value of a key: three bytes.
+func (k KeyKind) CheckValue(key secret.Bytes) ([3]byte, error) {
+	if k == DES {
 		return KCVDES(key)
 	}
 	return KCVAES(key)
 }
 
-// PutKeysAnswer compares what the card answered with what was sent: the new version, then a check value a key.
-func PutKeysAnswer(p Protocol, version byte, keys []secret.Bytes, answer []byte) error {
-	want := []byte{version}
-	for _, k := range keys {
-		kcv, err := CheckValue(p, k)
+// CheckValues are those of ENC, MAC and DEK, in hex, as plans and reports show a set: never more of it.
+func (k KeySet) CheckValues(kind KeyKind) ([]string, error) {
+	var out []string
+	for _, key := range k.keys() {
+		v, err := kind.CheckValue(key)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, fmt.Sprintf("%X", v))
+	}
+	return out, nil
+}
+
+// keys are those that are there, in the order of their identifiers.
+func (k KeySet) keys() []secret.Bytes {
+	out := []secret.Bytes{k.ENC, k.MAC}
+	if !k.DEK.IsZero() {
+		out = append(out, k.DEK)
+	}
+	return out
+}
+
+// PutKeys builds PUT KEY of a whole set, ENC, MAC and DEK as identifiers 01 to 03 (GPCS clause 11.8, Amendment D clause 7.2): replaced is
+// the version it replaces, 00 to add one. The set is the card's own: derived already. Keys go out under encrypt, Session.EncryptKey,
+// each with its check value; the card answers the version and the check values it computed, see PutKeysAnswer.
+func PutKeys(encrypt func(key []byte) ([]byte, error), replaced byte, kind KeyKind, set KeySet) (apdu.Command, error) {
+	if set.Diversification != NotDiversified || set.DEK.IsZero() || set.KVN == 0 || set.KVN > 0x7F {
+		return apdu.Command{}, fmt.Errorf("%w: PUT KEY takes three keys of the card, derived, with a version 01 to 7F", ErrKey)
+	}
+	data := []byte{set.KVN}
+	for _, k := range set.keys() {
+		field, err := keyField(encrypt, kind, k)
+		if err != nil {
+			return apdu.Command{}, err
+		}
+		data = append(data, field...)
+	}
+	return apdu.Command{CLA: 0x80, INS: apdu.INSPutKey, P1: replaced, P2: 0x81, Data: data, Le: apdu.MaxShortLe}, nil
+}
+
+// keyField is type, length, for AES the length of the key itself, the encrypted key, 03, check value.
+func keyField(encrypt func([]byte) ([]byte, error), kind KeyKind, key secret.Bytes) ([]byte, error) {
+	kcv, err := kind.CheckValue(key)
+	if err != nil {
+		return nil, err
+	}
+	cipher, err := encrypt(key.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	field := []byte{byte(kind), byte(len(cipher))}
+	if kind == AES {
+		field = []byte{byte(kind), byte(len(cipher) + 1), byte(key.Len())}
+	}
+	field = append(field, cipher...)
+	return append(append(field, byte(len(kcv))), kcv[:]...), nil
+}
+
+// PutKeysAnswer compares what the card answered with what was sent: the version, then a check value a key.
+func PutKeysAnswer(kind KeyKind, set KeySet, answer []byte) error {
+	want := []byte{set.KVN}
+	for _, k := range set.keys() {
+		kcv, err := kind.CheckValue(k)
 		if err != nil {
 			return err
 		}
@@ -80,4 +115,25 @@ func PutKeysAnswer(p Protocol, version byte, keys []secret.Bytes, answer []byte)
 		return fmt.Errorf("%w: PUT KEY: the card answers version and check values %X, sent were %X", ErrKey, answer, want)
 	}
 	return nil
+}
+
+// EncryptKey is the encryption of a key for PUT KEY under a DEK, filled up to whole blocks (GPCS clause E.4.7, Amendment D clauses 6.2.8 and
+// 7.2.1.1, where any filler does): 3DES-ECB in SCP02, AES-CBC with a zero IV in SCP03.
+func EncryptKey(p Protocol, dek secret.Bytes, key []byte) ([]byte, error) {
+	block, err := crypt.TripleDES(dek.Reveal())
+	if p == SCP03 {
+		block, err = crypt.AES(dek.Reveal())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	plain := append([]byte{}, key...)
+	defer func() { clear(plain) }()
+	for len(plain)%block.BlockSize() != 0 {
+		plain = append(plain, 0)
+	}
+	if p == SCP03 {
+		return crypt.EncryptCBC(block, nil, plain)
+	}
+	return crypt.EncryptECB(block, plain)
 }

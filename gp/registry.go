@@ -44,20 +44,46 @@ func GetStatus(kind Kind, next bool) apdu.Command {
 	return c
 }
 
+// GetStatusPlain is GetStatus in the form of Open Platform 2.0.1, P2 00 and 01, for cards that know no other.
+func GetStatusPlain(kind Kind, next bool) apdu.Command {
+	c := GetStatus(kind, next)
+	c.P2 &^= 0x02
+	return c
+}
+
 // maxPages bounds what a card can make us ask for.
 const maxPages = 64
 
 // Registry reads everything of a kind: pages (6310) are joined before they are read, because a card may cut an entry at their
-// border. 6A88 is an empty registry; any other refusal is an error, not an empty list.
+// border. A card that refuses the TLV form (6A86) is asked in the old one. 6A88 is an empty registry; any other refusal is an error,
+// not an empty list.
 func Registry(ctx context.Context, t apdu.Transmitter, kind Kind) ([]RegistryEntry, error) {
+	all, err := statusPages(ctx, t, kind, GetStatus)
+	if err == nil {
+		return ParseStatus(all)
+	}
+	if !errors.Is(err, apdu.SWWrongP1P2) {
+		return nil, err
+	}
+	old, err2 := statusPages(ctx, t, kind, GetStatusPlain)
+	if errors.Is(err2, apdu.SWWrongP1P2) {
+		return nil, err
+	}
+	if err2 != nil {
+		return nil, err2
+	}
+	return ParseStatusPlain(kind, old)
+}
+
+func statusPages(ctx context.Context, t apdu.Transmitter, kind Kind, build func(Kind, bool) apdu.Command) ([]byte, error) {
 	var all []byte
 	name := fmt.Sprintf("GET STATUS %02X", byte(kind))
 	for page := range maxPages {
-		r, err := apdu.Do(ctx, t, name, GetStatus(kind, page > 0))
+		r, err := apdu.Do(ctx, t, name, build(kind, page > 0))
 		all = append(all, r.Data...)
 		switch {
 		case err == nil:
-			return ParseStatus(all)
+			return all, nil
 		case errors.Is(err, apdu.SWMoreData):
 		case errors.Is(err, apdu.SWReferenceNotFound) && page == 0:
 			return nil, nil
@@ -127,18 +153,52 @@ func (e *RegistryEntry) set(o tlv.Object) error {
 	return nil
 }
 
-// ParseStatusPlain reads the form of Open Platform 2.0.1, that cards answer with P2 00: length, AID, life cycle, privileges, over and over.
-func ParseStatusPlain(b []byte) ([]RegistryEntry, error) {
+// ParseStatusPlain reads the form of Open Platform 2.0.1, that cards answer with P2 00: length, AID, life cycle, privileges, over and
+// over; of Modules then their number, and length and AID of each (GPCS 2.1.1 tables 9-29 and 9-30).
+func ParseStatusPlain(kind Kind, b []byte) ([]RegistryEntry, error) {
 	var out []RegistryEntry
 	for len(b) > 0 {
-		n := int(b[0])
-		if n < 5 || n > 16 || len(b) < n+3 {
-			return nil, fmt.Errorf("%w: AID of %d bytes, %d are left", ErrRegistry, n, len(b)-1)
+		aid, rest, ok := plainAID(b)
+		if !ok || len(rest) < 2 {
+			return nil, fmt.Errorf("%w: AID of %d bytes, %d are left", ErrRegistry, b[0], len(b)-1)
 		}
-		out = append(out, RegistryEntry{AID: own(b[1 : 1+n]), State: b[1+n], Privileges: own(b[2+n : 3+n])})
-		b = b[n+3:]
+		e := RegistryEntry{AID: aid, State: rest[0], Privileges: own(rest[1:2])}
+		b = rest[2:]
+		if kind == Modules {
+			var err error
+			if e.Modules, b, err = plainModules(b); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, e)
 	}
 	return out, nil
+}
+
+func plainAID(b []byte) (aid, rest []byte, ok bool) {
+	n := int(b[0])
+	if n < 5 || n > 16 || len(b) < 1+n {
+		return nil, nil, false
+	}
+	return own(b[1 : 1+n]), b[1+n:], true
+}
+
+func plainModules(b []byte) (modules [][]byte, rest []byte, err error) {
+	if len(b) == 0 {
+		return nil, nil, fmt.Errorf("%w: the number of modules is missing", ErrRegistry)
+	}
+	count, rest := int(b[0]), b[1:]
+	for range count {
+		if len(rest) == 0 {
+			return nil, nil, fmt.Errorf("%w: %d modules are announced, %d are there", ErrRegistry, count, len(modules))
+		}
+		aid, more, ok := plainAID(rest)
+		if !ok {
+			return nil, nil, fmt.Errorf("%w: module AID of %d bytes", ErrRegistry, rest[0])
+		}
+		modules, rest = append(modules, aid), more
+	}
+	return modules, rest, nil
 }
 
 // privilegeNames are the bits of the three privilege bytes, from the left (GPCS tables 6-1, 11-7 to 11-9).

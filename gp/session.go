@@ -10,7 +10,6 @@ import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp/scp02"
 	"github.com/simbind/simbind/gp/scp03"
-	"github.com/simbind/simbind/internal/crypt"
 	"github.com/simbind/simbind/secret"
 )
 
@@ -50,7 +49,7 @@ type channel interface {
 	Authenticate(level byte) (apdu.Command, error)
 	Wrap(apdu.Command) (wrapped apdu.Command, commit func(), err error)
 	Unwrap(apdu.Response) (apdu.Response, error)
-	MaxData() int
+	MaxData(limit int) int
 	Level() byte
 	Close()
 }
@@ -78,23 +77,40 @@ var ErrClosed = errors.New("secure channel is closed")
 // is one attempt: nothing is tried again with another key, version or derivation. The card's cryptogram is
 // verified before EXTERNAL AUTHENTICATE. Failures are *SessionError, or *apdu.LinkError when the link failed.
 func Open(ctx context.Context, t apdu.Transmitter, keys KeySet, opt Options) (*Session, error) {
+	s, _, err := OpenOneOf(ctx, t, opt, keys)
+	return s, err
+}
+
+// OpenOneOf is Open for a card that holds one of several key sets of the same version and nobody knows which: a change of keys was broken
+// off. The sets are held against the one cryptogram of one INITIALIZE UPDATE, so that finding out spends nothing; there is at most one
+// EXTERNAL AUTHENTICATE, with the set that fits. It gives the place of that set.
+func OpenOneOf(ctx context.Context, t apdu.Transmitter, opt Options, sets ...KeySet) (*Session, int, error) {
 	challenge := make([]byte, challengeSize(opt))
 	if _, err := io.ReadFull(random(opt), challenge); err != nil {
-		return nil, fmt.Errorf("host challenge: %w", err)
+		return nil, 0, fmt.Errorf("host challenge: %w", err)
 	}
-	answer, err := initialize(ctx, t, keys.KVN, challenge, opt)
+	answer, err := initialize(ctx, t, sets[0].KVN, challenge, opt)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	s := &Session{t: t, channel: opt.Channel, KDD: answer.KDD, KVN: answer.KVN, Protocol: answer.Protocol, I: answer.I, Sequence: answer.Sequence}
-	if err := s.prepare(keys, challenge, answer, opt); err != nil {
-		return nil, err
-	}
-	if err := s.authenticate(ctx, answer, opt); err != nil {
+	var failed error
+	for n, keys := range sets {
+		s := &Session{t: t, channel: opt.Channel, KDD: answer.KDD, KVN: answer.KVN, Protocol: answer.Protocol, I: answer.I, Sequence: answer.Sequence}
+		err := s.fit(keys, challenge, answer, opt)
+		if err == nil {
+			err = s.authenticate(ctx, opt)
+			if err == nil {
+				return s, n, nil
+			}
+			s.Close()
+			return nil, 0, err
+		}
 		s.Close()
-		return nil, err
+		if failed == nil {
+			failed = err
+		}
 	}
-	return s, nil
+	return nil, 0, failed
 }
 
 func challengeSize(opt Options) int {
@@ -129,6 +145,18 @@ func initialize(ctx context.Context, t apdu.Transmitter, kvn byte, challenge []b
 		return answer, &SessionError{Failure: FailureAnswer, KVN: kvn, Err: err}
 	}
 	return answer, nil
+}
+
+// fit derives the session's keys and holds the card's cryptogram against them.
+func (s *Session) fit(keys KeySet, challenge []byte, a InitializeUpdateResponse, opt Options) error {
+	if err := s.prepare(keys, challenge, a, opt); err != nil {
+		return err
+	}
+	ok, err := s.ch.VerifyCard(a.Cryptogram)
+	if err == nil && !ok {
+		err = &SessionError{Failure: FailureCryptogram, Protocol: s.Protocol, KVN: s.KVN}
+	}
+	return err
 }
 
 // prepare derives the card's keys and the session's.
@@ -190,14 +218,7 @@ func (s *Session) warn(format string, args ...any) {
 // Warnings are things worth a second look that did not stop the session.
 func (s *Session) Warnings() []string { return s.warnings }
 
-func (s *Session) authenticate(ctx context.Context, a InitializeUpdateResponse, opt Options) error {
-	ok, err := s.ch.VerifyCard(a.Cryptogram)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return &SessionError{Failure: FailureCryptogram, Protocol: s.Protocol, KVN: s.KVN}
-	}
+func (s *Session) authenticate(ctx context.Context, opt Options) error {
 	if opt.BeforeAuthenticate != nil {
 		if err := opt.BeforeAuthenticate(Attempt{KDD: s.KDD, KVN: s.KVN, Protocol: s.Protocol}); err != nil {
 			return err
@@ -232,7 +253,16 @@ func (s *Session) offered(l Level) Level {
 func (s *Session) Level() Level { return Level(s.ch.Level()) }
 
 // MaxData is how many bytes of plain data one short command carries at this level.
-func (s *Session) MaxData() int { return s.ch.MaxData() }
+func (s *Session) MaxData() int { return s.ch.MaxData(apdu.MaxShortData) }
+
+// MaxDataWithin is MaxData on a card that takes at most limit bytes of command data (tag 9F65 of its FCI; 0: not told), MAC and
+// padding included.
+func (s *Session) MaxDataWithin(limit int) int {
+	if limit <= 0 || limit > apdu.MaxShortData {
+		limit = apdu.MaxShortData
+	}
+	return s.ch.MaxData(limit)
+}
 
 // Transmit wraps, sends and unwraps. A link that failed, or a response that does not verify, ends the session: what the
 // card believes is unknown, and nothing is wrapped twice. A status word that is an error does not end it.
@@ -264,8 +294,8 @@ func (s *Session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, 
 	return out, err
 }
 
-// EncryptKey encrypts a key, padded to whole blocks by the caller, under the data encryption key: the session's in SCP02
-// (3DES-ECB), the static one in SCP03 (AES-CBC, zero IV).
+// EncryptKey encrypts a key under the data encryption key, the session's in SCP02, the static one in SCP03; see the function of
+// the same name.
 func (s *Session) EncryptKey(key []byte) ([]byte, error) {
 	if s.closed {
 		return nil, ErrClosed
@@ -274,22 +304,6 @@ func (s *Session) EncryptKey(key []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: the set has no DEK", ErrKey)
 	}
 	return EncryptKey(s.Protocol, s.dek, key)
-}
-
-// EncryptKey is the encryption of a key for PUT KEY under a DEK (GPCS clause E.4.7, Amendment D clause 6.2.8).
-func EncryptKey(p Protocol, dek secret.Bytes, key []byte) ([]byte, error) {
-	if p == SCP02 {
-		block, err := crypt.TripleDES(dek.Reveal())
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrKey, err)
-		}
-		return crypt.EncryptECB(block, key)
-	}
-	block, err := crypt.AES(dek.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKey, err)
-	}
-	return crypt.EncryptCBC(block, nil, key)
 }
 
 // Close wipes the session keys; the card's side ends with the next SELECT or reset.

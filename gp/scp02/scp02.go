@@ -116,16 +116,17 @@ func (s *Session) Authenticate(level byte) (apdu.Command, error) {
 // Level is the security level.
 func (s *Session) Level() byte { return s.level }
 
-// MaxData is how many bytes of plain command data fit a short command.
-func (s *Session) MaxData() int {
-	room := apdu.MaxShortData
+// MaxData is how many bytes of plain command data fit a command whose data has at most limit bytes (255: a short command), MAC and
+// padding included; 0 when none do.
+func (s *Session) MaxData(limit int) int {
+	room := limit
 	if s.level&LevelCMAC != 0 {
 		room -= macSize
 	}
 	if s.level&LevelCDecryption != 0 {
 		room = room/crypt.DESBlock*crypt.DESBlock - 1
 	}
-	return room
+	return max(room, 0)
 }
 
 // Wrap signs the plain command, then encrypts its data (clauses E.4.4, E.4.6). A command without data is MACed
