@@ -10,7 +10,6 @@ import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/vuicc/bindapp"
 	"github.com/simbind/simbind/vuicc/cat"
-	"github.com/simbind/simbind/vuicc/image"
 	"github.com/simbind/simbind/vuicc/nvm"
 	"github.com/simbind/simbind/vuicc/plug"
 	"github.com/simbind/simbind/vuicc/sd"
@@ -23,12 +22,15 @@ func defaultModules() map[string]plug.New {
 	return map[string]plug.New{string(bindingModule): bindapp.New}
 }
 
-// instance is one installed applet and the Env it lives in.
+// instance is the object of one installed applet and the Env it lives in. Its row of the registry is the domain's; what is kept here
+// never changes.
 type instance struct {
-	c      *Card
-	row    image.Applet
-	applet plug.Applet
-	entry  *cat.Entry // nil: not registered with the toolkit
+	c          *Card
+	aid        []byte
+	parameters sd.InstallParameters
+	applet     plug.Applet
+	entry      *cat.Entry // nil: no toolkit applet
+	full       bool       // the memory refused a write since this was last set to false
 }
 
 func (c *Card) openDomain() (*sd.Domain, error) {
@@ -51,7 +53,9 @@ func (c *Card) preinstalled() sd.Content {
 			out.LoadFiles = append(out.LoadFiles, sd.LoadFile{Package: sd.Package{AID: a.Package, Major: 1}})
 		}
 		out.LoadFiles[at].Modules = append(out.LoadFiles[at].Modules, a.Module)
-		out.Instances = append(out.Instances, sd.Instance{AID: a.Instance, LoadFile: a.Package, Module: a.Module, Privileges: a.Privileges})
+		out.Instances = append(out.Instances, sd.Instance{
+			AID: a.Instance, LoadFile: a.Package, Module: a.Module, Privileges: a.Privileges, Parameters: a.Parameters(),
+		})
 	}
 	return out
 }
@@ -64,33 +68,61 @@ func (c *Card) domainFor(aid []byte) application {
 	return nil
 }
 
-// openApplets makes the objects of the installed instances; on a new card they are installed.
+// openApplets makes the objects anew from the registry, which alone says what is installed; on a new card they are installed.
 func (c *Card) openApplets(fresh bool) error {
-	for _, row := range c.image.Applets {
-		create, ok := c.modules[string(row.Module)]
-		if !ok {
-			return fmt.Errorf("nothing here runs module %X", []byte(row.Module))
+	c.toolkit = cat.New()
+	c.toolkit.Active = c.active
+	c.applets = nil
+	for _, i := range c.domain.Instances() {
+		p, err := sd.ParseInstallParameters(i.Parameters)
+		switch {
+		case err != nil:
+		case fresh:
+			err = runtime{c}.Install(i, p)
+		default:
+			err = c.revive(i, p)
 		}
-		a := &instance{c: c, row: row}
-		a.applet = create(a)
-		c.applets = append(c.applets, a)
-		if err := a.register(); err != nil {
-			return err
-		}
-		if !fresh {
-			continue
-		}
-		p := plug.InstallParameters{Instance: row.Instance, Privileges: row.Privileges, Application: row.Application}
-		if err := a.applet.Install(p); err != nil {
-			return fmt.Errorf("install %X: %w", []byte(row.Instance), err)
+		if err != nil {
+			return fmt.Errorf("instance %X: %w", i.AID, err)
 		}
 	}
 	return nil
 }
 
-// register makes the toolkit entry and takes back what it was registered for.
+// revive makes the object of an instance that was installed before.
+func (c *Card) revive(i sd.Instance, p sd.InstallParameters) error {
+	a, err := c.object(i, p)
+	if err != nil {
+		return err
+	}
+	c.applets = append(c.applets, a)
+	return a.register()
+}
+
+// object makes the object of an instance and gives it its Env.
+func (c *Card) object(i sd.Instance, p sd.InstallParameters) (*instance, error) {
+	create, ok := c.modules[string(i.Module)]
+	if !ok {
+		return nil, fmt.Errorf("nothing here runs module %X", i.Module)
+	}
+	a := &instance{c: c, aid: i.AID, parameters: p}
+	a.applet = create(a)
+	return a, nil
+}
+
+// active tells whether an instance takes part in the toolkit: selectable, and not locked by itself or with the card.
+func (c *Card) active(aid []byte) bool {
+	i, ok := c.domain.Instance(aid)
+	return ok && i.CanBeSelected() && c.domain.State() != sd.CardLocked
+}
+
+// register makes the toolkit entry, if the instance has toolkit parameters, and takes back what it was registered for.
 func (a *instance) register() error {
-	a.entry = a.c.toolkit.Register(a.row.Instance, a.row.Priority, a.row.Timers, a.applet)
+	t := a.parameters.Toolkit
+	if t == nil {
+		return nil
+	}
+	a.entry = a.c.toolkit.Register(a.aid, t.Priority, t.Timers, a.applet)
 	if raw := a.c.mem.Get(a.cell("toolkit")); raw != nil {
 		if err := a.entry.Import(raw); err != nil {
 			return err
@@ -104,20 +136,20 @@ func (a *instance) register() error {
 func (a *instance) keepRegistrations() {
 	raw := a.entry.Export()
 	if !bytes.Equal(raw, a.c.mem.Get(a.cell("toolkit"))) {
-		_ = a.c.mem.PutNow(a.cell("toolkit"), raw) // a refusing memory loses the registration, as on a card
+		_ = a.refused(a.c.mem.PutNow(a.cell("toolkit"), raw)) // the reset after it loses the registration
 	}
 }
 
 func (a *instance) cell(name string) string {
-	return "applet/" + hex.EncodeToString(a.row.Instance) + "/" + name
+	return "applet/" + hex.EncodeToString(a.aid) + "/" + name
 }
 
 // matches compares an AID: whole, or its first bytes.
 func (a *instance) matches(aid []byte, full bool) bool {
 	if full {
-		return bytes.Equal(a.row.Instance, aid)
+		return bytes.Equal(a.aid, aid)
 	}
-	return bytes.HasPrefix(a.row.Instance, aid)
+	return bytes.HasPrefix(a.aid, aid)
 }
 
 // Select, Process and Deselect make an instance an application.
@@ -126,7 +158,7 @@ func (a *instance) Process(c apdu.Command) apdu.Response { return a.applet.Proce
 func (a *instance) Deselect(channel int)                 { a.applet.Deselect(channel) }
 
 // AID implements plug.Env.
-func (a *instance) AID() []byte { return bytes.Clone(a.row.Instance) }
+func (a *instance) AID() []byte { return bytes.Clone(a.aid) }
 
 // Proactive implements plug.Env.
 func (a *instance) Proactive() (plug.ProactiveHandler, bool) {
@@ -146,7 +178,7 @@ func (a *instance) Registry() plug.Registry {
 
 // SecureChannel implements plug.Env.
 func (a *instance) SecureChannel(channel int) plug.SecureChannel {
-	return a.c.domain.ChannelFor(channel, a.row.Instance)
+	return a.c.domain.ChannelFor(channel, a.aid)
 }
 
 // Envelope implements plug.Env.
@@ -162,37 +194,26 @@ func (a *instance) Get(cell string) []byte { return a.c.mem.Get(a.cell("m/" + ce
 
 // Put implements plug.Memory.
 func (a *instance) Put(cell string, v []byte) error {
-	return refused(a.c.mem.Put(a.cell("m/"+cell), v))
+	return a.refused(a.c.mem.Put(a.cell("m/"+cell), v))
 }
 
 // Delete implements plug.Memory.
-func (a *instance) Delete(cell string) error { return refused(a.c.mem.Delete(a.cell("m/" + cell))) }
+func (a *instance) Delete(cell string) error { return a.refused(a.c.mem.Delete(a.cell("m/" + cell))) }
 
 // Begin implements plug.Memory.
 func (a *instance) Begin() error { return a.c.mem.Begin() }
 
 // Commit implements plug.Memory.
-func (a *instance) Commit() error { return refused(a.c.mem.Commit()) }
+func (a *instance) Commit() error { return a.refused(a.c.mem.Commit()) }
 
 // Abort implements plug.Memory.
 func (a *instance) Abort() { a.c.mem.Abort() }
 
-func refused(err error) error {
+// refused turns a memory that refuses into the status word for it, and remembers it.
+func (a *instance) refused(err error) error {
 	if errors.Is(err, nvm.ErrMemory) {
+		a.full = true
 		return apdu.SWMemory
 	}
 	return err
-}
-
-// runtime is what the security domain asks of the card.
-type runtime struct{ c *Card }
-
-// Personalize implements sd.Runtime.
-func (r runtime) Personalize(aid []byte, c apdu.Command) apdu.Response {
-	for _, a := range r.c.applets {
-		if a.matches(aid, true) {
-			return a.applet.ProcessData(c)
-		}
-	}
-	return apdu.Response{SW: apdu.SWReferenceNotFound}
 }

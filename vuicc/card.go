@@ -135,7 +135,6 @@ func (c *Card) assemble(fresh bool) error {
 		return err
 	}
 	c.files.PINEnabled = c.pinEnabled
-	c.toolkit = cat.New()
 	if c.domain, err = c.openDomain(); err != nil {
 		return err
 	}
@@ -177,8 +176,14 @@ func (c *Card) PowerOff() {
 func (c *Card) restart() ([]byte, error) {
 	c.count.Resets++
 	c.forget()
-	c.channels[0] = c.newChannel()
 	c.t0 = !offersT1(c.image.ATR)
+	if err := c.openApplets(false); err != nil {
+		return nil, err
+	}
+	c.channels[0] = c.newChannel()
+	if c.locked() {
+		c.channels[0].app = c.domain // GPCS clause 6.4.2.1.1: the Final Application
+	}
 	for _, a := range c.applets {
 		a.applet.PoweredUp()
 	}
@@ -246,7 +251,7 @@ func (c *Card) answer(raw []byte) apdu.Response {
 	if c.t0 {
 		return c.manner(cmd, r)
 	}
-	if cmd.Le == 0 && len(r.Data) > 0 && r.SW.OK() {
+	if cmd.Le == 0 && len(r.Data) > 0 && (r.SW.OK() || r.SW.Warning()) {
 		r.Data = nil // a T=1 card answers no data to a command without Le
 	}
 	if cmd.Le > 0 && len(r.Data) > cmd.Le {
@@ -273,7 +278,7 @@ func (c *Card) manner(cmd apdu.Command, r apdu.Response) apdu.Response {
 	case len(cmd.Data) > 0 || cmd.Le == 0:
 		c.waiting, c.waitCh = r.Data, apdu.Channel(cmd.CLA)
 		c.waitSW = r.SW
-		if r.SW.Warning() { // told at once; the data waits all the same
+		if r.SW.Warning() && (r.SW != apdu.SWMoreData || c.image.Domain.MoreDataFirst) { // told at once; the data waits all the same
 			c.waitSW = apdu.SWOK
 			return apdu.Response{SW: r.SW}
 		}

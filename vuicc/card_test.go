@@ -370,7 +370,7 @@ func TestImages(t *testing.T) {
 			if x != 0 {
 				t.Errorf("TCK of %X", atr)
 			}
-			talk(t, c, "00B082000A", "98…", "00B201F400", map[bool]string{true: "6C26", false: "61184F10…"}[name != "usim-linked"])
+			talk(t, c, "00B082000A", "98…", "00B201F400", map[bool]string{true: "6C26", false: "61184F10…"}[c.T0()])
 		})
 	}
 }

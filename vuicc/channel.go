@@ -3,6 +3,7 @@ package vuicc
 import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/vuicc/fs"
+	"github.com/simbind/simbind/vuicc/sd"
 )
 
 // channel is what one logical channel knows (TS 102 221 clause 8.7).
@@ -120,6 +121,9 @@ func (c *Card) manageChannel(_ *channel, cmd apdu.Command) apdu.Response {
 }
 
 func (c *Card) openChannel(cmd apdu.Command) apdu.Response {
+	if c.locked() {
+		return apdu.Response{SW: apdu.SWFunctionUnsupported}
+	}
 	if cmd.Le != 1 && c.t0 {
 		return apdu.Response{SW: wrongLe(1)}
 	}
@@ -154,7 +158,11 @@ func (c *Card) leave(n int, ch *channel) {
 // selectAID selects an ADF, the security domain or an applet. Without data it is the issuer security domain.
 func (c *Card) selectAID(ch *channel, cmd apdu.Command) apdu.Response {
 	n := apdu.Channel(cmd.CLA)
-	if app := c.application(cmd.Data); app != nil {
+	app := c.application(cmd.Data)
+	if c.locked() && app != application(c.domain) {
+		return apdu.Response{SW: apdu.SWFunctionUnsupported}
+	}
+	if app != nil {
 		r := app.Select(cmd)
 		if r.SW != apdu.SWOK && !r.SW.Warning() {
 			return r
@@ -186,7 +194,11 @@ func withoutFCI(cmd apdu.Command, r apdu.Response) apdu.Response {
 	return r
 }
 
-// application finds an instance by its full AID or, as GPCS clause 6.4.1.1 allows, by the first bytes of it.
+// locked: the domain alone can be selected (GPCS clause 5.1.1.4). A session that is open goes on until the next selection.
+func (c *Card) locked() bool { return c.domain.State() == sd.CardLocked }
+
+// application finds an instance by its full AID or, as GPCS clause 6.4.1.1 allows, by the first bytes of it. One that is not
+// selectable yet, or locked, is passed over as if it were not there; locking ends no session that is open (clause 5.3.1).
 func (c *Card) application(aid []byte) application {
 	if app := c.domainFor(aid); app != nil {
 		return app
@@ -196,7 +208,7 @@ func (c *Card) application(aid []byte) application {
 	}
 	for _, full := range []bool{true, false} {
 		for _, a := range c.applets {
-			if a.matches(aid, full) {
+			if i, _ := c.domain.Instance(a.aid); a.matches(aid, full) && i.CanBeSelected() {
 				return a
 			}
 		}

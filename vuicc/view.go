@@ -69,7 +69,7 @@ func (a *instance) FileView(adf []byte) (plug.FileView, error) {
 		root = node
 	}
 	rights := domainRights{0xFF}
-	for _, d := range a.row.Access {
+	for _, d := range a.parameters.Access {
 		if string(d.ADF) == string(adf) {
 			rights = domainRights(d.Domain)
 		}

@@ -29,6 +29,10 @@ type Framework struct {
 	waiting []trigger
 	system  system
 	timers  [MaxTimers + 1]string // value of a timer the terminal runs, by identifier
+
+	// Active, when set, tells which instances take part: one that is not selectable yet, or locked, is neither triggered nor seen by the
+	// terminal, and keeps its registrations (TS 102 241: only a selectable applet is triggered). Without it all do.
+	Active func(aid []byte) bool
 }
 
 // trigger is an event owed to an entry.
@@ -61,13 +65,27 @@ func (f *Framework) Unregister(aid []byte) {
 	if i < 0 {
 		return
 	}
-	e := f.entries[i]
+	f.Abandon(aid)
 	f.entries = slices.Delete(f.entries, i, i+1)
-	f.waiting = slices.DeleteFunc(f.waiting, func(t trigger) bool { return t.entry == e })
-	if f.session != nil && f.session.owner() == e {
+}
+
+// Abandon takes back every event owed to an instance. If it waits for the terminal, its proactive session ends and it is unwound, not resumed.
+func (f *Framework) Abandon(aid []byte) {
+	f.waiting = slices.DeleteFunc(f.waiting, func(t trigger) bool { return bytes.Equal(t.entry.aid, aid) })
+	if f.session == nil {
+		return
+	}
+	if e := f.session.owner(); e != nil && bytes.Equal(e.aid, aid) {
 		f.endSession()
 	}
 }
+
+// active lists the entries that take part, in the order of triggering.
+func (f *Framework) active() []*Entry {
+	return slices.DeleteFunc(slices.Clone(f.entries), func(e *Entry) bool { return !f.takesPart(e) })
+}
+
+func (f *Framework) takesPart(e *Entry) bool { return f.Active == nil || f.Active(e.aid) }
 
 // Entry gives the entry of an instance, nil when it has none.
 func (f *Framework) Entry(aid []byte) *Entry {
@@ -160,7 +178,7 @@ func (f *Framework) fire(e plug.Event, envelope []byte) {
 // rest of the list follows after its session, so that each finds the handler free.
 func (f *Framework) fireTo(ev plug.Event, envelope []byte, chosen func(*Entry) bool) {
 	busy := f.session
-	for _, e := range slices.Clone(f.entries) {
+	for _, e := range f.active() {
 		if !chosen(e) {
 			continue
 		}
@@ -175,17 +193,14 @@ func (f *Framework) fireTo(ev plug.Event, envelope []byte, chosen func(*Entry) b
 // pump uses the proactive handler while it is free and wanted. Every round consumes a trigger, begins a command of
 // the card's own, or offers the handler to an entry that was not yet offered it: it ends.
 func (f *Framework) pump() {
-	asked := make([]*Entry, 0, len(f.entries))
-	for _, e := range f.entries {
-		if e.asked {
-			asked = append(asked, e)
-		}
-	}
+	asked := slices.DeleteFunc(f.active(), func(e *Entry) bool { return !e.asked })
 	for f.session == nil && f.profile != nil {
 		if len(f.waiting) > 0 {
 			t := f.waiting[0]
 			f.waiting = f.waiting[1:]
-			f.start(t)
+			if f.takesPart(t.entry) {
+				f.start(t)
+			}
 			continue
 		}
 		if f.ownCommand() {

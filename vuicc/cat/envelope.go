@@ -49,7 +49,7 @@ func (f *Framework) envelope(tag tlv.Tag, objects tlv.CObjects, data []byte) apd
 			return apdu.SWOK
 		}
 	}
-	if !slices.ContainsFunc(f.entries, func(e *Entry) bool { return e.IsEventSet(plug.UnrecognizedEnvelope) }) {
+	if !slices.ContainsFunc(f.active(), func(e *Entry) bool { return e.IsEventSet(plug.UnrecognizedEnvelope) }) {
 		return apdu.SWNoDiagnosis
 	}
 	f.fire(plug.UnrecognizedEnvelope, data)
@@ -138,7 +138,7 @@ func (e *Entry) hasItem(id byte) bool {
 func (f *Framework) tellMenu() bool {
 	const room = 200
 	var items []byte
-	for _, e := range f.entries {
+	for _, e := range f.active() {
 		for _, m := range e.reg.menu {
 			one := tlv.AppendComprehension(nil, tagItem, true, []byte{m.ID}, m.Text)
 			if len(items)+len(one) <= room {

@@ -66,7 +66,7 @@ func (f *Framework) tellEvents() bool {
 
 // wantedEvents is the event list, ascending (TS 102 223 clause 8.25).
 func (f *Framework) wantedEvents() []byte {
-	for _, e := range f.entries {
+	for _, e := range f.active() {
 		if e.IsEventSet(plug.EventDownloadLocation) {
 			return []byte{eventLocationStatus}
 		}
@@ -94,7 +94,7 @@ func (f *Framework) tellPoll() bool {
 // PollInterval is the shortest interval an entry asks for, in seconds; 0 when none does.
 func (f *Framework) PollInterval() int {
 	poll := 0
-	for _, e := range f.entries {
+	for _, e := range f.active() {
 		if e.reg.poll != 0 && (poll == 0 || e.reg.poll < poll) {
 			poll = e.reg.poll
 		}

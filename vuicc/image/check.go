@@ -28,8 +28,20 @@ func (i Image) Check() error {
 			return fmt.Errorf("%w: %s: %w", ErrImage, f.Path, err)
 		}
 	}
+	for _, p := range i.Platform {
+		if !validAID(p.AID) {
+			return fmt.Errorf("%w: package %X of the platform", ErrImage, []byte(p.AID))
+		}
+	}
+	for _, a := range i.Applets {
+		if !validAID(a.Package) || !validAID(a.Module) || !validAID(a.Instance) || a.Timers < 0 || a.Timers > 8 {
+			return fmt.Errorf("%w: applet %X", ErrImage, []byte(a.Instance))
+		}
+	}
 	return i.Domain.check()
 }
+
+func validAID(aid []byte) bool { return len(aid) >= 5 && len(aid) <= 16 }
 
 // checkATR: TS, T0, and as many interface and historical bytes as they announce (ISO/IEC 7816-3 clause 8.2).
 func checkATR(atr []byte) error {
@@ -83,7 +95,7 @@ func (f File) check() error {
 }
 
 func (d Domain) check() error {
-	if len(d.AID) < 5 || len(d.AID) > 16 || len(d.KDD) != 10 {
+	if !validAID(d.AID) || len(d.KDD) != 10 || d.NonVolatile < 0 || d.Volatile < 0 {
 		return fmt.Errorf("%w: security domain", ErrImage)
 	}
 	for _, k := range d.Keys {

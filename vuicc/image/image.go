@@ -5,6 +5,7 @@
 package image
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ type Image struct {
 	PINs        []PIN
 	Files       []File // parents before children, the MF first
 	Domain      Domain
+	Platform    []Package // what load files may be linked against
 	Applets     []Applet
 }
 
@@ -84,6 +86,22 @@ type Domain struct {
 	CPLC     Hex // 42 bytes
 	Keys     []KeySet
 	Velocity int // failed authentications until a key set is blocked
+	// NonVolatile and Volatile are the memory that card content may take, in bytes; 0: 65536 and 2048.
+	NonVolatile, Volatile int
+	// MoreDataFirst is how some T=0 cards answer GET STATUS (testdata/vectors, t0_behaviour.json H1): 6310 comes at once and the data waits
+	// for GET RESPONSE; all others answer 61XX, and 6310 with the data.
+	MoreDataFirst bool
+}
+
+// Usual memory for card content of a UICC, in bytes.
+const (
+	usualNonVolatile = 64 << 10
+	usualVolatile    = 2 << 10
+)
+
+// Memory is what card content may take, in bytes.
+func (d Domain) Memory() (nonVolatile, volatile int) {
+	return cmp.Or(d.NonVolatile, usualNonVolatile), cmp.Or(d.Volatile, usualVolatile)
 }
 
 // KeySet is one key set.
@@ -98,9 +116,9 @@ type KeySet struct {
 type Applet struct {
 	Package, Module, Instance Hex
 	Privileges                Hex
-	Application               Hex // value of C9
-	Priority                  byte
-	Timers                    int
+	Application               Hex  // value of C9
+	Priority                  byte // 01 highest; 00: no toolkit applet
+	Timers                    int  // 0 to 8
 	Access                    []AccessDomain
 }
 

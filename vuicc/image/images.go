@@ -265,37 +265,43 @@ func images() []Image {
 	return []Image{
 		{
 			Name: "usim-linked", Description: "USIM with 5G files; its EF_IMSI is the one of DF_GSM; MNC of 2 digits; T=1; SCP03",
-			ATR: h(atrT1), PINs: pins(false), Domain: domain("00000000000000000A01", scp03(0x30)),
+			ATR: h(atrT1), PINs: pins(false), Domain: domain("00000000000000000A01", scp03(0x30)), Platform: platformR11(),
 			Files: join(mfFiles("988812010000400310F0", true), gsmFiles(imsi2),
 				linked(usimFiles(nil, plmn00101, "00000002", ust(17, append(modern, 102)...))), epsFiles(plmn00101), fiveGFiles(plmn00101), pairingFiles(), isimFiles()),
 			Applets: []Applet{bindingApplet(usimAID)},
 		},
 		{
 			Name: "usim-separate", Description: "USIM and DF_GSM with an EF_IMSI each; MNC of 3 digits; PIN1 enabled (1234); T=0; SCP02",
-			ATR: h(atrT0), PINs: pins(true), Domain: domain("00000000000000000A02", scp02(0x20)),
+			ATR: h(atrT0), PINs: pins(true), Domain: domain("00000000000000000A02", scp02(0x20)), Platform: platformR6(),
 			Files: join(mfFiles("988812010000407643F3", false), gsmFiles(imsi3),
 				usimFiles(imsi3, plmn001001, "00000003", ust(11, 17, 19, 21, 27, 33, 38))),
 			Applets: []Applet{bindingApplet(usimAID)},
 		},
 		{
 			Name: "usim-only", Description: "USIM without DF_GSM; T=0; SCP03",
-			ATR: h(atrT0), PINs: pins(false), Domain: domain("00000000000000000A03", scp03(0x30)),
+			ATR: h(atrT0), PINs: pins(false), Domain: domain("00000000000000000A03", scp03(0x30)), Platform: platformR11(),
 			Files: join(mfFiles("988812310203000020F8", false),
 				usimFiles(imsi2, plmn00101, "00000002", ust(17, 17, 19, 21, 27, 33, 38, 85)), epsFiles(plmn00101)),
 			Applets: []Applet{bindingApplet(usimAID)},
 		},
 		{
 			Name: "usim-supi", Description: "USIM with UST service 130: the SUPI is no IMSI and EF_IMSI is absent; T=0; SCP03",
-			ATR: h(atrT0), PINs: pins(false), Domain: domain("00000000000000000A04", scp03(0x30)),
+			ATR: h(atrT0), PINs: pins(false), Domain: domain("00000000000000000A04", scp03(0x30)), Platform: platformR11(),
 			Files: without("ADF1/6F07", join(mfFiles("988812010000500380F2", false),
 				usimFiles(imsi2, plmn00101, "00000002", ust(17, append(modern, 130)...)), epsFiles(plmn00101), fiveGFiles(plmn00101))),
 			Applets: []Applet{bindingApplet(usimAID)},
 		},
 		{
 			Name: "no-applet", Description: "USIM as it comes from the maker, without the binding applet; T=0; SCP02",
-			ATR: h(atrT0), PINs: pins(false), Domain: domain("00000000000000000A05", scp02(0x20)),
+			ATR: h(atrT0), PINs: pins(false), Domain: domain("00000000000000000A05", scp02(0x20)), Platform: platformR6(),
 			Files: join(mfFiles("98881201000050038011", false), gsmFiles(imsi2),
 				usimFiles(imsi2, plmn00101, "00000002", ust(17, 17, 19, 21, 27, 33, 38, 85)), epsFiles(plmn00101)),
+		},
+		{
+			Name: "no-applet-t1", Description: "USIM as it comes from the maker, without the binding applet; T=1; SCP03",
+			ATR: h(atrT1), PINs: pins(false), Domain: domain("00000000000000000A06", scp03(0x30)), Platform: platformR11(),
+			Files: join(mfFiles("98881201000050038092", false),
+				usimFiles(imsi2, plmn00101, "00000002", ust(17, modern...)), epsFiles(plmn00101), fiveGFiles(plmn00101)),
 		},
 	}
 }

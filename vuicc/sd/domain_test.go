@@ -37,7 +37,7 @@ func (s *shelf) Personalize(aid []byte, c apdu.Command) apdu.Response {
 func (s *shelf) Modules([]byte) [][]byte { return s.modules }
 func (s *shelf) Missing(imports []Package) []Package {
 	return slices.DeleteFunc(slices.Clone(imports), func(p Package) bool {
-		return slices.ContainsFunc(s.has, func(h Package) bool { return h.satisfies(p) })
+		return slices.ContainsFunc(s.has, func(h Package) bool { return h.Satisfies(p) })
 	})
 }
 func (s *shelf) Free() (int, int) { return s.free, s.free }

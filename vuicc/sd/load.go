@@ -154,7 +154,7 @@ func (l *load) matches(block []byte) bool {
 func (d *Domain) missing(rt Installer, f LoadFile) []Package {
 	var ask []Package
 	for _, p := range f.Imports {
-		if !slices.ContainsFunc(d.reg.LoadFiles, func(have LoadFile) bool { return have.satisfies(p) }) {
+		if !slices.ContainsFunc(d.reg.LoadFiles, func(have LoadFile) bool { return have.Satisfies(p) }) {
 			ask = append(ask, p)
 		}
 	}
@@ -164,7 +164,7 @@ func (d *Domain) missing(rt Installer, f LoadFile) []Package {
 	return rt.Missing(ask)
 }
 
-// satisfies tells whether the package will do for an import (Java Card VM specification clause 4.5.2).
-func (p Package) satisfies(want Package) bool {
+// Satisfies tells whether the package will do for an import (Java Card VM specification clause 4.5.2).
+func (p Package) Satisfies(want Package) bool {
 	return bytes.Equal(p.AID, want.AID) && p.Major == want.Major && p.Minor >= want.Minor
 }

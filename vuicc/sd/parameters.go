@@ -3,6 +3,7 @@ package sd
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/tlv"
 )
@@ -30,6 +31,17 @@ type ToolkitParameters struct {
 	MSL      []byte // minimum security level: empty, or 01 and the first byte of the SPI
 	TARs     [][]byte
 	Services int
+}
+
+// Clashes tells whether two applets ask for the same TAR or the same menu identifier (TS 102 226 clause 8.2.1.3.2).
+func (t *ToolkitParameters) Clashes(o ToolkitParameters) bool {
+	if t == nil {
+		return false
+	}
+	return slices.ContainsFunc(t.TARs, func(tar []byte) bool { return contains(o.TARs, tar) }) ||
+		slices.ContainsFunc(t.Menu, func(m MenuEntry) bool {
+			return m.ID != 0 && slices.ContainsFunc(o.Menu, func(n MenuEntry) bool { return n.ID == m.ID })
+		})
 }
 
 // MenuEntry is a place in the menu; zeros leave it to the card.
@@ -197,7 +209,9 @@ func (r *reader) toolkit(services bool) *ToolkitParameters {
 		if r.bad {
 			break
 		}
-		t.Menu = append(t.Menu, MenuEntry{r.byte(), r.byte()})
+		m := MenuEntry{r.byte(), r.byte()}
+		r.bad = r.bad || m.ID > 0x7F // 80 to FF are the card's own
+		t.Menu = append(t.Menu, m)
 	}
 	t.Channels = int(r.byte())
 	t.MSL = r.lv()
