@@ -120,19 +120,20 @@ func (r runtime) grants(aid []byte, p sd.InstallParameters) bool {
 // domainToolkit is what the issuer security domain has: its TAR (TS 101 220 annex D).
 var domainToolkit = &sd.ToolkitParameters{TARs: [][]byte{{0x00, 0x00, 0x00}}}
 
-// Uninstall implements sd.Installer. An applet that is selected on a logical channel is in use and stays (Java Card runtime
-// environment specification clause 11.3.4); one that waits for the terminal does not get its answer any more.
+// Uninstall implements sd.Installer. The method runs before it is looked at whether the applet may go, and what it did stays (Java Card
+// runtime environment specification clause 11.3.4): an applet that is selected on a logical channel is in use. One that waits for
+// the terminal does not get its answer any more.
 func (r runtime) Uninstall(aid []byte) error {
 	a := r.c.instance(aid)
 	if a == nil {
 		return nil
 	}
-	if slices.ContainsFunc(r.c.channels[:], func(ch *channel) bool { return ch != nil && ch.app == application(a) }) {
-		return apdu.SWConditions
-	}
 	r.c.toolkit.Abandon(aid)
 	defer r.c.mem.Abort()
 	a.applet.Uninstall()
+	if slices.ContainsFunc(r.c.channels[:], func(ch *channel) bool { return ch != nil && ch.app == application(a) }) {
+		return apdu.SWConditions
+	}
 	return nil
 }
 

@@ -135,7 +135,7 @@ func (p *InstallParameters) uicc(b []byte) error {
 	})
 }
 
-// simToolkit reads the value of CA (TS 102 226 clause 8.2.1.3.2.1): access domain of everything, then as EA/80 without services; the
+// simToolkit reads the value of CA (TS 102 226 clause 8.2.1.3.2.1): access domain of the tree of MF, then as EA/80 without services; the
 // last field may be left out.
 func (p *InstallParameters) simToolkit(b []byte) error {
 	r := &reader{b: b}
