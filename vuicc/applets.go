@@ -211,7 +211,7 @@ func (a *instance) Abort() { a.c.mem.Abort() }
 
 // refused turns a memory that refuses into the status word for it, and remembers it.
 func (a *instance) refused(err error) error {
-	if errors.Is(err, nvm.ErrMemory) {
+	if errors.Is(err, nvm.ErrMemory) || errors.Is(err, apdu.SWMemory) {
 		a.full = true
 		return apdu.SWMemory
 	}

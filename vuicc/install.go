@@ -122,7 +122,7 @@ var domainToolkit = &sd.ToolkitParameters{TARs: [][]byte{{0x00, 0x00, 0x00}}}
 
 // Uninstall implements sd.Installer. The method runs before it is looked at whether the applet may go, and what it did stays (Java Card
 // runtime environment specification clause 11.3.4): an applet that is selected on a logical channel is in use. One that waits for
-// the terminal does not get its answer any more.
+// the terminal does not get its answer any more. When the memory refused what the method wrote, nothing is deleted.
 func (r runtime) Uninstall(aid []byte) error {
 	a := r.c.instance(aid)
 	if a == nil {
@@ -130,7 +130,11 @@ func (r runtime) Uninstall(aid []byte) error {
 	}
 	r.c.toolkit.Abandon(aid)
 	defer r.c.mem.Abort()
+	a.full = false
 	a.applet.Uninstall()
+	if a.full {
+		return apdu.SWMemory
+	}
 	if slices.ContainsFunc(r.c.channels[:], func(ch *channel) bool { return ch != nil && ch.app == application(a) }) {
 		return apdu.SWConditions
 	}

@@ -9,7 +9,7 @@ import (
 // view is what an applet sees of one file tree (TS 102 241 clause 7.2): its own current file, and the rights of its access
 // domain.
 type view struct {
-	c    *Card
+	a    *instance
 	root *fs.Node
 	dir  *fs.Node
 	ef   *fs.Node
@@ -74,12 +74,12 @@ func (a *instance) FileView(adf []byte) (plug.FileView, error) {
 			rights = domainRights(d.Domain)
 		}
 	}
-	return &view{c: a.c, root: root, dir: root, who: rights}, nil
+	return &view{a: a, root: root, dir: root, who: rights}, nil
 }
 
 // Select implements plug.FileView.
 func (v *view) Select(fid uint16) ([]byte, error) {
-	node := v.c.files.Reach(v.dir, fid)
+	node := v.a.c.files.Reach(v.dir, fid)
 	if fid == 0x3F00 && v.root.IsADF() {
 		node = nil
 	}
@@ -143,7 +143,7 @@ func (v *view) UpdateBinary(offset int, data []byte) error {
 }
 
 func (v *view) store(content []byte) error {
-	if v.ef.Store(content) != nil {
+	if v.a.refused(v.ef.Store(content)) != nil {
 		return plug.MemoryProblem
 	}
 	return nil
@@ -193,7 +193,7 @@ func (v *view) setState(mode fs.Mode, on bool) error {
 	if err := v.may(mode, image.Transparent, image.LinearFixed, image.Cyclic); err != nil {
 		return err
 	}
-	if v.ef.SetActivated(on) != nil {
+	if v.a.refused(v.ef.SetActivated(on)) != nil {
 		return plug.MemoryProblem
 	}
 	return nil
