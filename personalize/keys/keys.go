@@ -28,14 +28,16 @@ import (
 type Card struct {
 	ICCID string
 	Keys  gp.KeySet
+	Kind  gp.KeyKind   // of keys that are put on the card; 0: not said
 	PIN1  secret.Bytes // 8 bytes, padded, as VERIFY wants it
 	ADM1  secret.Bytes // 8 bytes
 }
 
-// Columns of the CSV form and keys of the YAML form. iccid is required; a set of keys
-// needs enc and mac, and for key changes dek. adm1 is eight ASCII digits, adm1_hex sixteen
+// Columns of the CSV form and keys of the YAML form. iccid is required, and * in its place is the row of every card that has none of its own:
+// masters, from which a diversification derives the card's keys. A set of keys needs enc and mac, and for key changes dek; kind (des or
+// aes) says what new keys of 16 bytes are. adm1 is eight ASCII digits, adm1_hex sixteen
 // hex digits: which of the two a card wants is a fact of that card and never guessed.
-var Columns = []string{"iccid", "kvn", "enc", "mac", "dek", "diversification", "pin1", "adm1", "adm1_hex"}
+var Columns = []string{"iccid", "kvn", "kind", "enc", "mac", "dek", "diversification", "pin1", "adm1", "adm1_hex"}
 
 // Error names the place of a fault in a key file, never the value found there.
 type Error struct {
@@ -175,11 +177,11 @@ func fromCSV(b []byte, path, iccid string) (Card, error) {
 		return Card{}, err
 	}
 	header = slices.Clone(header)
-	var found *Card
+	choose := chooser{path: path, iccid: iccid}
 	for {
 		rec, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return conclude(found, path)
+			return choose.card()
 		}
 		if err != nil {
 			return Card{}, csvError(err, path)
@@ -189,16 +191,51 @@ func fromCSV(b []byte, path, iccid string) (Card, error) {
 		for i, name := range header {
 			row[name] = strings.TrimSpace(rec[i])
 		}
-		if !sameICCID(row["iccid"], iccid) {
-			continue
-		}
-		if found != nil {
-			return Card{}, &Error{File: path, Line: line, Column: "iccid", Reason: "a second row for the same card"}
-		}
-		if found, err = parseRow(row, path, line); err != nil {
+		if err := choose.take(row, line); err != nil {
 			return Card{}, err
 		}
 	}
+}
+
+// everyCard stands for an ICCID in the row of masters.
+const everyCard = "*"
+
+// chooser takes the rows of a file one by one and keeps the card's own, and that of every card.
+type chooser struct {
+	path, iccid  string
+	own, masters *Card
+}
+
+func (c *chooser) take(row map[string]string, line int) error {
+	into := &c.own
+	switch {
+	case row["iccid"] == everyCard:
+		into = &c.masters
+	case !sameICCID(row["iccid"], c.iccid):
+		return nil
+	}
+	if *into != nil {
+		return &Error{File: c.path, Line: line, Column: "iccid", Reason: "a second row for the same card"}
+	}
+	card, err := parseRow(row, c.path, line)
+	if err == nil && into == &c.masters && card.Keys.Diversification == gp.NotDiversified {
+		err = &Error{File: c.path, Line: line, Column: "diversification", Reason: "the row of every card holds masters: say how the card's keys are derived"}
+	}
+	*into = card
+	return err
+}
+
+// card is the card's own row, else the row of every card.
+func (c *chooser) card() (Card, error) {
+	found := c.own
+	if found == nil {
+		found = c.masters
+	}
+	if found == nil {
+		return Card{}, fmt.Errorf("key file %s: %w", c.path, ErrNoCard)
+	}
+	found.ICCID = c.iccid
+	return *found, nil
 }
 
 // csvError keeps the place and drops the text, which may hold a key.
@@ -232,7 +269,7 @@ func fromYAML(b []byte, path, iccid string) (Card, error) {
 	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return Card{}, &Error{File: path, Reason: "not a YAML file with a list `cards`"}
 	}
-	var found *Card
+	choose := chooser{path: path, iccid: iccid}
 	for i := range doc.Cards {
 		node := &doc.Cards[i]
 		row := map[string]string{}
@@ -242,18 +279,11 @@ func fromYAML(b []byte, path, iccid string) (Card, error) {
 		if err := checkNames(row, path, node.Line); err != nil {
 			return Card{}, err
 		}
-		if !sameICCID(row["iccid"], iccid) {
-			continue
-		}
-		if found != nil {
-			return Card{}, &Error{File: path, Line: node.Line, Column: "iccid", Reason: "a second row for the same card"}
-		}
-		var err error
-		if found, err = parseRow(row, path, node.Line); err != nil {
+		if err := choose.take(row, node.Line); err != nil {
 			return Card{}, err
 		}
 	}
-	return conclude(found, path)
+	return choose.card()
 }
 
 func checkNames(row map[string]string, path string, line int) error {
@@ -263,13 +293,6 @@ func checkNames(row map[string]string, path string, line int) error {
 		}
 	}
 	return nil
-}
-
-func conclude(found *Card, path string) (Card, error) {
-	if found == nil {
-		return Card{}, fmt.Errorf("key file %s: %w", path, ErrNoCard)
-	}
-	return *found, nil
 }
 
 // sameICCID compares digits without the filler.
@@ -306,6 +329,15 @@ func parseRow(row map[string]string, path string, line int) (*Card, error) {
 	var err error
 	if c.Keys.Diversification, err = gp.ParseDiversification(row["diversification"]); err != nil {
 		return fail("diversification", err.Error())
+	}
+	switch strings.ToLower(row["kind"]) {
+	case "":
+	case "des":
+		c.Kind = gp.DES
+	case "aes":
+		c.Kind = gp.AES
+	default:
+		return fail("kind", "des or aes")
 	}
 	return codes(c, row, fail)
 }
