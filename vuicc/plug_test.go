@@ -38,7 +38,7 @@ func (p *probe) Process(c apdu.Command) apdu.Response {
 func (p *probe) Deselect(ch int)                        { p.note("deselected on %d", ch) }
 func (p *probe) ProcessData(apdu.Command) apdu.Response { return apdu.Response{SW: apdu.SWOK} }
 func (p *probe) Toolkit(e plug.Event)                   { p.on(p, e) }
-func (p *probe) Uninstall()                             {}
+func (p *probe) Uninstall()                             { p.note("uninstalled") }
 func (p *probe) PoweredUp()                             { p.note("powered") }
 
 // send sends a proactive command and notes the result.

@@ -144,7 +144,7 @@ func (d *Domain) Process(c apdu.Command) apdu.Response {
 
 // acceptable looks at class, instruction and length alone (GPCS table 11-1, clause 11.1.4).
 func (d *Domain) acceptable(c apdu.Command) apdu.SW {
-	row, known := commands[c.INS]
+	_, known := commands[c.INS]
 	base := apdu.BaseClass(c.CLA)
 	switch {
 	case base != 0x80 && base != 0x00:
@@ -155,8 +155,6 @@ func (d *Domain) acceptable(c apdu.Command) apdu.SW {
 		return apdu.SWUnknownCLA
 	case len(c.Data) > d.fixed.MaxData:
 		return apdu.SWWrongLength
-	case d.reg.State == CardLocked && !row.locked:
-		return apdu.SWConditions
 	}
 	return apdu.SWOK
 }
@@ -199,8 +197,11 @@ func (d *Domain) manage(c apdu.Command) apdu.Response {
 		delete(d.loads, ch)
 	}
 	row, ok := commands[c.INS]
-	if !ok || row.run == nil {
+	switch {
+	case !ok || row.run == nil:
 		return apdu.Response{SW: apdu.SWUnknownINS}
+	case d.reg.State == CardLocked && !row.locked: // only here, behind the C-MAC: the host counts the command too
+		return apdu.Response{SW: apdu.SWConditions}
 	}
 	return row.run(d, c)
 }
