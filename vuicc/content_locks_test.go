@@ -52,11 +52,11 @@ func TestNotYetSelectable(t *testing.T) {
 // TestLockedApplication: it is passed over by SELECT, in full and by the head of its AID, and by every event, across a reset too. A session that
 // was open goes on.
 func TestLockedApplication(t *testing.T) {
-	c, r := bound(t)
+	c, _ := bound(t)
 	talk(t, c, profile, asks)
 	restart(t, c)
 	talk(t, c, "0070000001", "019000", "01"+selApplet[2:], "6F…")
-	r = administer(t, c, gp.LevelCMAC)
+	r := administer(t, c, gp.LevelCMAC)
 	r.want("9000", "80F04080", moduleAID)
 	talk(t, c, "81CA00E300", "E3…", "01"+selApplet[2:], "6A82", selApplet, "6A82", "00A4040005F053494D4200", "6A82", profile, "9000")
 	restart(t, c)
@@ -89,9 +89,9 @@ func TestLockedCard(t *testing.T) {
 
 // TestDeleteOfASelectedApplet is refused while a logical channel has it.
 func TestDeleteOfASelectedApplet(t *testing.T) {
-	c, r := bound(t)
+	c, _ := bound(t)
 	talk(t, c, "0070000001", "019000", "01"+selApplet[2:], "6F…")
-	r = administer(t, c, gp.LevelCMAC)
+	r := administer(t, c, gp.LevelCMAC)
 	r.want("6985", "80E40080", "4F08"+packageAID)
 	talk(t, c, "81CA00E300", "E3…", "00708001", "9000")
 	r.want("009000", "80E40080", "4F08"+packageAID)
