@@ -188,3 +188,48 @@ func TestRefusedInstallLeavesNothing(t *testing.T) {
 		t.Errorf("%d writes in an INSTALL", refused)
 	}
 }
+
+// TestNothingIsInherited: the power goes in DELETE when the registry is written and the cells are not yet deleted. The card then has neither
+// instance nor anything it took, and an instance of the same AID begins with nothing of the old one.
+func TestNothingIsInherited(t *testing.T) {
+	const quotas = "EF 08 C7020100 C8021000"
+	denied := func() *vuicc.Card {
+		c := powered(t, "no-applet-t1")
+		r := administer(t, c, gp.LevelCMAC)
+		r.loaded(packageAID, bindingFile())
+		r.want("009000", "80E60C00", install(moduleAID, application+quotas+fullAccess))
+		visit(t, c, imeiB)
+		return c
+	}
+	const free = "FF2110810200008204000100008304000008009000"
+	c := denied()
+	r := administer(t, c, gp.LevelCMAC)
+	before := c.NVM().Writes()
+	r.want("009000", "80E40080", "4F08"+packageAID)
+	last := c.NVM().Writes() - before
+	talk(t, c, "80CAFF2100", free)
+	r.loaded(packageAID, bindingFile())
+	r.want("009000", "80E60C00", install(moduleAID, "C900"+fullAccess))
+	fresh := cells(c)
+
+	c = denied()
+	r = administer(t, c, gp.LevelCMAC)
+	c.NVM().CutAt(last, false)
+	if answer, err := r.send("80E40080", "4F08"+packageAID); !errors.Is(err, errCut) {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	if left := cells(c); len(left) == len(noApplet(maps.Clone(left))) {
+		t.Fatal("the cut left no cells")
+	}
+	if _, err := c.PowerOn(); err != nil {
+		t.Fatal(err)
+	}
+	r = administer(t, c, gp.LevelCMAC)
+	r.want("6A88", "80F24002", "4F00")
+	talk(t, c, "80CAFF2100", free)
+	r.loaded(packageAID, bindingFile())
+	r.want("009000", "80E60C00", install(moduleAID, "C900"+fullAccess))
+	if diff := cmp.Diff(fresh, cells(c)); diff != "" {
+		t.Error(diff)
+	}
+}
