@@ -414,6 +414,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		f.Add(cells["image"], "file/ADF1/6F07", []byte{1, 2, 3})
 		f.Add(cells["image"], "sd/keys", []byte("[]"))
+		f.Add(cells["image"], "sd/registry", cells["sd/registry"])
 		f.Add(cells["image"], "applet/f053494d42494e4401/m/configuration", []byte{0x80, 0x01})
 		f.Add(cells["image"], "applet/f053494d42494e4401/toolkit", []byte("{}"))
 	}

@@ -212,24 +212,30 @@ func TestNothingIsInherited(t *testing.T) {
 	r.want("009000", "80E60C00", install(moduleAID, "C900"+fullAccess))
 	fresh := cells(c)
 
-	c = denied()
-	r = administer(t, c, gp.LevelCMAC)
-	c.NVM().CutAt(last, false)
-	if answer, err := r.send("80E40080", "4F08"+packageAID); !errors.Is(err, errCut) {
-		t.Fatalf("%s, %v", answer, err)
-	}
-	if left := cells(c); len(left) == len(noApplet(maps.Clone(left))) {
-		t.Fatal("the cut left no cells")
-	}
-	if _, err := c.PowerOn(); err != nil {
-		t.Fatal(err)
-	}
-	r = administer(t, c, gp.LevelCMAC)
-	r.want("6A88", "80F24002", "4F00")
-	talk(t, c, "80CAFF2100", free)
-	r.loaded(packageAID, bindingFile())
-	r.want("009000", "80E60C00", install(moduleAID, "C900"+fullAccess))
-	if diff := cmp.Diff(fresh, cells(c)); diff != "" {
-		t.Error(diff)
+	for _, after := range []bool{false, true} {
+		c := denied()
+		r := administer(t, c, gp.LevelCMAC)
+		n := last // before the cells are deleted
+		if after {
+			n-- // after the registry was written
+		}
+		c.NVM().CutAt(n, after)
+		if answer, err := r.send("80E40080", "4F08"+packageAID); !errors.Is(err, errCut) {
+			t.Fatalf("%s, %v", answer, err)
+		}
+		if left := cells(c); len(left) == len(noApplet(maps.Clone(left))) {
+			t.Fatal("the cut left no cells")
+		}
+		if _, err := c.PowerOn(); err != nil {
+			t.Fatal(err)
+		}
+		r = administer(t, c, gp.LevelCMAC)
+		r.want("6A88", "80F24002", "4F00")
+		talk(t, c, "80CAFF2100", free)
+		r.loaded(packageAID, bindingFile())
+		r.want("009000", "80E60C00", install(moduleAID, "C900"+fullAccess))
+		if diff := cmp.Diff(fresh, cells(c)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

@@ -19,7 +19,8 @@ import (
 // housekeeping. The card adds 91XX itself: an applet answers 9000.
 type Applet interface {
 	// Install runs once, inside INSTALL [for install]. A returned apdu.SW is the answer of
-	// INSTALL and the instance is not made; any other error answers 6F00.
+	// INSTALL and the instance is not made; any other error answers 6F00. When the memory refuses a write
+	// in it the instance is not made either: 6581.
 	Install(p InstallParameters) error
 	// Select answers SELECT by AID of this instance (any P2); the class byte names the channel.
 	Select(c apdu.Command) apdu.Response
@@ -34,7 +35,8 @@ type Applet interface {
 	// Toolkit is called for every event the instance is registered for. It runs as a coroutine:
 	// ProactiveHandler.Send suspends it until the terminal answers.
 	Toolkit(e Event)
-	// Uninstall runs before DELETE takes effect (javacard.framework.AppletEvent).
+	// Uninstall runs before DELETE takes effect, and again when DELETE was refused after it and is tried once more
+	// (javacard.framework.AppletEvent).
 	Uninstall()
 	// PoweredUp runs at every reset before any command, after transient memory was cleared. No
 	// persistent write is allowed in it.

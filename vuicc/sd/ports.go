@@ -26,8 +26,8 @@ type Runtime interface {
 // Installer is a Runtime that can take new content. A Runtime that is none answers INSTALL, LOAD and DELETE of content
 // with 6A81.
 //
-// The domain keeps the registry; the runtime keeps the running objects. At opening the runtime makes an object of every
-// row of Domain.Instances. A returned apdu.SW is the answer of the command; any other error is 6F00.
+// The domain keeps the registry; the runtime keeps the running objects. At opening and at every reset the runtime makes an object of
+// every row of Domain.Instances. A returned apdu.SW is the answer of the command; any other error is 6F00.
 type Installer interface {
 	Runtime
 	// Modules are the module AIDs of a load file that the card has code for. The virtual card runs no bytecode: a
