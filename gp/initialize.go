@@ -19,11 +19,15 @@ type Protocol byte
 
 // Protocols this package speaks.
 const (
+	SCP01 Protocol = 0x01
 	SCP02 Protocol = 0x02
 	SCP03 Protocol = 0x03
 )
 
 func (p Protocol) String() string { return fmt.Sprintf("SCP%02X", byte(p)) }
+
+// des tells a protocol of 3DES keys, whose responses are not protected here.
+func (p Protocol) des() bool { return p == SCP01 || p == SCP02 }
 
 // InitializeUpdateResponse is what a card answers.
 type InitializeUpdateResponse struct {
@@ -31,7 +35,7 @@ type InitializeUpdateResponse struct {
 	KVN        byte
 	Protocol   Protocol
 	I          byte   // parameter i; SCP03 only
-	Challenge  []byte // SCP02: 6 bytes; SCP03: 8, in S16 mode 16
+	Challenge  []byte // SCP02: 6 bytes; SCP01 and SCP03: 8, in S16 mode 16
 	Cryptogram []byte // 8 bytes, in S16 mode 16
 	Sequence   []byte // SCP02: 2 bytes; SCP03: 3, or none
 }
@@ -41,7 +45,7 @@ var ErrInitializeUpdate = errors.New("answer of INITIALIZE UPDATE")
 
 const headSize = 12 // KDD, KVN, protocol
 
-// ParseInitializeUpdate reads the answer: 28 bytes of SCP02; 29 or 32 of SCP03, 45 or 48 in S16 mode.
+// ParseInitializeUpdate reads the answer: 28 bytes of SCP01 and SCP02; 29 or 32 of SCP03, 45 or 48 in S16 mode.
 func ParseInitializeUpdate(b []byte) (InitializeUpdateResponse, error) {
 	var r InitializeUpdateResponse
 	if len(b) < headSize {
@@ -50,12 +54,22 @@ func ParseInitializeUpdate(b []byte) (InitializeUpdateResponse, error) {
 	copy(r.KDD[:], b)
 	r.KVN, r.Protocol = b[10], Protocol(b[11])
 	switch r.Protocol {
+	case SCP01:
+		return r, r.scp01(b)
 	case SCP02:
 		return r, r.scp02(b)
 	case SCP03:
 		return r, r.scp03(b)
 	}
 	return r, fmt.Errorf("%w: protocol %s is not known here", ErrInitializeUpdate, r.Protocol)
+}
+
+func (r *InitializeUpdateResponse) scp01(b []byte) error {
+	if len(b) != 28 {
+		return fmt.Errorf("%w: %d bytes, SCP01 has 28", ErrInitializeUpdate, len(b))
+	}
+	r.Challenge, r.Cryptogram = own(b[12:20]), own(b[20:28])
+	return nil
 }
 
 func (r *InitializeUpdateResponse) scp02(b []byte) error {

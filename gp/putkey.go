@@ -29,10 +29,10 @@ func (k KeyKind) String() string {
 
 // KindOf is the kind of the keys a protocol works with.
 func KindOf(p Protocol) KeyKind {
-	if p == SCP03 {
-		return AES
+	if p.des() {
+		return DES
 	}
-	return DES
+	return AES
 }
 
 // CheckValue is the key check value of a key: three bytes.
@@ -118,11 +118,11 @@ func PutKeysAnswer(kind KeyKind, set KeySet, answer []byte) error {
 }
 
 // EncryptKey is the encryption of a key for PUT KEY under a DEK, filled up to whole blocks (GPCS clause E.4.7, Amendment D clauses 6.2.8 and
-// 7.2.1.1, where any filler does): 3DES-ECB in SCP02, AES-CBC with a zero IV in SCP03.
+// 7.2.1.1, where any filler does; clause D.4.4): 3DES-ECB in SCP01 and SCP02, AES-CBC with a zero IV in SCP03.
 func EncryptKey(p Protocol, dek secret.Bytes, key []byte) ([]byte, error) {
-	block, err := crypt.TripleDES(dek.Reveal())
-	if p == SCP03 {
-		block, err = crypt.AES(dek.Reveal())
+	block, err := crypt.AES(dek.Reveal())
+	if p.des() {
+		block, err = crypt.TripleDES(dek.Reveal())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
@@ -132,8 +132,8 @@ func EncryptKey(p Protocol, dek secret.Bytes, key []byte) ([]byte, error) {
 	for len(plain)%block.BlockSize() != 0 {
 		plain = append(plain, 0)
 	}
-	if p == SCP03 {
-		return crypt.EncryptCBC(block, nil, plain)
+	if p.des() {
+		return crypt.EncryptECB(block, plain)
 	}
-	return crypt.EncryptECB(block, plain)
+	return crypt.EncryptCBC(block, nil, plain)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp/scp01"
 	"github.com/simbind/simbind/gp/scp02"
 	"github.com/simbind/simbind/gp/scp03"
 	"github.com/simbind/simbind/secret"
@@ -38,12 +39,13 @@ type Options struct {
 	S16     bool      // 16-byte challenge (SCP03 with i bit 1)
 	Rand    io.Reader // of the host challenge; nil: crypto/rand
 	AID     []byte    // of the application asked; lets a pseudo-random challenge be checked
+	SCP01   byte      // parameter i of SCP01, which tells it in the card data alone: 05 or 15; 0 is 05
 	// BeforeAuthenticate is told after the card proved itself and before EXTERNAL AUTHENTICATE, the one step that
 	// can spend a try, goes out. An error stops there.
 	BeforeAuthenticate func(Attempt) error
 }
 
-// channel is what both protocols have in common.
+// channel is what the protocols have in common.
 type channel interface {
 	VerifyCard(cryptogram []byte) (bool, error)
 	Authenticate(level byte) (apdu.Command, error)
@@ -168,10 +170,37 @@ func (s *Session) prepare(keys KeySet, host []byte, a InitializeUpdateResponse, 
 	if keys.KVN != 0 && a.KVN != keys.KVN {
 		s.warn("key version %02X was asked for, the card answered %02X", keys.KVN, a.KVN)
 	}
-	if a.Protocol == SCP02 {
+	switch a.Protocol {
+	case SCP01:
+		return s.prepare01(set, host, a, opt)
+	case SCP02:
 		return s.prepare02(set, host, a)
 	}
 	return s.prepare03(set, host, a, opt)
+}
+
+func (s *Session) prepare01(set KeySet, host []byte, a InitializeUpdateResponse, opt Options) error {
+	if err := sameSize(a, host); err != nil {
+		return err
+	}
+	option := opt.SCP01
+	if option == 0 {
+		option = scp01.Option05
+	}
+	ch, err := scp01.New(scp01.Keys{ENC: set.ENC, MAC: set.MAC}, option, host, a.Challenge)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	s.ch, s.dek = ch, secret.New(set.DEK.Reveal())
+	return nil
+}
+
+// sameSize: the card's challenge is as long as the host's.
+func sameSize(a InitializeUpdateResponse, host []byte) error {
+	if len(a.Challenge) == len(host) {
+		return nil
+	}
+	return &SessionError{Failure: FailureAnswer, KVN: a.KVN, Protocol: a.Protocol, Err: fmt.Errorf("%w: challenge of %d bytes, sent were %d", ErrInitializeUpdate, len(a.Challenge), len(host))}
 }
 
 func (s *Session) prepare02(set KeySet, host []byte, a InitializeUpdateResponse) error {
@@ -184,8 +213,8 @@ func (s *Session) prepare02(set KeySet, host []byte, a InitializeUpdateResponse)
 }
 
 func (s *Session) prepare03(set KeySet, host []byte, a InitializeUpdateResponse, opt Options) error {
-	if len(a.Challenge) != len(host) {
-		return &SessionError{Failure: FailureAnswer, KVN: a.KVN, Protocol: SCP03, Err: fmt.Errorf("%w: challenge of %d bytes, sent were %d", ErrInitializeUpdate, len(a.Challenge), len(host))}
+	if err := sameSize(a, host); err != nil {
+		return err
 	}
 	ch, err := scp03.New(scp03.Keys{ENC: set.ENC, MAC: set.MAC}, host, a.Challenge)
 	if err != nil {
@@ -241,9 +270,9 @@ func (s *Session) authenticate(ctx context.Context, opt Options) error {
 	return nil
 }
 
-// offered leaves out what the protocol, as spoken here, does not have: responses of SCP02 are not protected.
+// offered leaves out what the protocol, as spoken here, does not have: responses of SCP01 and SCP02 are not protected.
 func (s *Session) offered(l Level) Level {
-	if s.Protocol == SCP02 {
+	if s.Protocol.des() {
 		return l & (LevelCMAC | LevelCDecryption)
 	}
 	return l
@@ -370,14 +399,14 @@ func (e *SessionError) Error() string {
 
 // proven is the key whose use the card cryptogram proves.
 func (e *SessionError) proven() string {
-	if e.Protocol == SCP02 {
+	if e.Protocol.des() {
 		return "ENC"
 	}
 	return "MAC"
 }
 
 func (e *SessionError) suspect() string {
-	if e.Protocol == SCP02 {
+	if e.Protocol.des() {
 		return "the ENC key is right, the MAC key is wrong"
 	}
 	return "the MAC key is right, so the level is not allowed or the card's policy forbids it"
