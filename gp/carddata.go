@@ -2,104 +2,137 @@ package gp
 
 import (
 	"bytes"
+	"encoding/asn1"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/simbind/simbind/tlv"
 )
 
-// CardData is the card recognition data (GPCS clause H.2, object 66). What the card does not tell, or tells under an object identifier
-// nobody knows, is empty: this is a hint, the answer of INITIALIZE UPDATE decides.
+// CardData is what a card says of itself in object 66 (GPCS annex H.2). It is a hint: the answer of INITIALIZE UPDATE decides the protocol.
+// What the card does not tell, or tells with identifiers that are not GlobalPlatform's, is empty.
 type CardData struct {
-	Version       string // of the GlobalPlatform specification, such as 2.3.1
-	Protocols     []ProtocolOffer
-	Configuration []byte // object identifier of tag 65, as it came
-	Chip          []byte // object identifier of tag 66 inside, as it came
+	Version       string // of the specification: 2.2.1
+	Protocols     []ProtocolOption
+	Configuration string // object identifiers, with dots
+	Chip          string
 }
 
-// ProtocolOffer is a secure channel protocol with its parameters i.
-type ProtocolOffer struct {
+// ProtocolOption is a secure channel protocol with its parameter i.
+type ProtocolOption struct {
 	Protocol Protocol
-	I        []uint16 // as told; more than one byte for SCP11
-	KeyBits  []int    // of AES keys, where told
+	I        int // one byte but for SCP11
 }
 
-// globalPlatformOID is 1.2.840.114283, under which the objects of the card data stand.
-var globalPlatformOID = []byte{0x2A, 0x86, 0x48, 0x86, 0xFC, 0x6B}
+// oid is GlobalPlatform's object identifier, 1.2.840.114283.
+var oid = []byte{0x2A, 0x86, 0x48, 0x86, 0xFC, 0x6B}
 
-// ParseCardData reads object 66. Doubled templates and foreign object identifiers, which real cards have, are passed over.
+// Branches of it (GPCS annex H.1).
+const (
+	oidVersion  = 2
+	oidProtocol = 4
+)
+
+// ParseCardData reads `66 {73 {06, 60 {06}, 63 {06}, 64 {06}…, 65 {06}, 66 {06}}}`.
 func ParseCardData(b []byte) (CardData, error) {
+	var d CardData
 	outer, err := unwrap(b, ObjectCardData)
 	if err != nil {
-		return CardData{}, err
+		return d, err
 	}
-	inner, ok := outer.Find(0x73)
+	template, ok := outer.Find(0x73)
 	if !ok {
-		return CardData{}, fmt.Errorf("%w 66: no template 73", ErrObject)
+		return d, fmt.Errorf("%w %s: no template 73", ErrObject, ObjectCardData)
 	}
-	objects, err := tlv.ParseLenient(inner)
+	inner, err := tlv.ParseLenient(template)
 	if err != nil {
-		return CardData{}, fmt.Errorf("%w 66: %w", ErrObject, err)
+		return d, fmt.Errorf("%w %s: %w", ErrObject, ObjectCardData, err)
 	}
-	var d CardData
-	for _, o := range objects {
-		d.set(o)
+	for _, o := range inner {
+		d.object(o)
 	}
 	return d, nil
 }
 
-func (d *CardData) set(o tlv.Object) {
-	oid := identifier(o.Value)
-	arcs, ours := bytes.CutPrefix(oid, globalPlatformOID)
-	switch {
-	case o.Tag == 0x65:
-		d.Configuration = own(oid)
-	case o.Tag == 0x66:
-		d.Chip = own(oid)
-	case o.Tag == 0x60 && ours && len(arcs) > 1 && arcs[0] == 0x02:
-		d.Version = dotted(arcs[1:])
-	case o.Tag == 0x64 && ours && len(arcs) > 2 && arcs[0] == 0x04:
-		d.Protocols = append(d.Protocols, ProtocolOffer{Protocol: Protocol(arcs[1]), I: []uint16{lastArc(arcs[2:])}})
+// object reads one of the templates that hold an object identifier each. One that cannot be read hides no other.
+func (d *CardData) object(o tlv.Object) {
+	if !o.Tag.Constructed() {
+		return
 	}
-}
-
-// identifier is the object identifier inside a tag 60 to 66.
-func identifier(v []byte) []byte {
-	objects, err := tlv.ParseLenient(v)
+	inner, err := tlv.ParseLenient(o.Value)
 	if err != nil {
-		return nil
+		return
 	}
-	oid, _ := objects.Find(0x06)
-	return oid
+	v, ok := inner.Find(0x06)
+	if !ok {
+		return
+	}
+	switch o.Tag {
+	case 0x60:
+		if v, ok := branch(v, oidVersion); ok {
+			d.Version = dots(v)
+		}
+	case 0x64:
+		if v, ok := branch(v, oidProtocol); ok {
+			d.protocol(v)
+		}
+	case 0x65:
+		d.Configuration = dotted(v)
+	case 0x66:
+		d.Chip = dotted(v)
+	}
 }
 
-func dotted(arcs []byte) string {
-	var out []string
-	for _, a := range arcs {
-		out = append(out, fmt.Sprint(a))
-	}
-	return strings.Join(out, ".")
+func branch(v []byte, number byte) ([]byte, bool) {
+	return bytes.CutPrefix(v, append(bytes.Clone(oid), number))
 }
 
-// lastArc reads an arc of one or two bytes, seven bits each (X.690 clause 8.19).
-func lastArc(b []byte) uint16 {
-	var v uint16
-	for _, x := range b[:min(len(b), 2)] {
-		v = v<<7 | uint16(x&0x7F)
+func dots(v []byte) string {
+	parts := make([]string, len(v))
+	for i, x := range v {
+		parts[i] = strconv.Itoa(int(x))
 	}
-	return v
+	return strings.Join(parts, ".")
 }
 
-// Capabilities is what a card offers (GPCS clause H.4, object 67).
+// protocol reads the number, a byte as it is (SCP80 would be no arc of an identifier), then i as an arc of at most three bytes.
+func (d *CardData) protocol(v []byte) {
+	if len(v) < 2 || len(v) > 4 {
+		return
+	}
+	i := 0
+	for _, x := range v[1:] {
+		i = i<<7 | int(x&0x7F)
+	}
+	d.Protocols = append(d.Protocols, ProtocolOption{Protocol: Protocol(v[0]), I: i})
+}
+
+// dotted writes an object identifier, empty when it is none.
+func dotted(v []byte) string {
+	var id asn1.ObjectIdentifier
+	if rest, err := asn1.Unmarshal(tlv.Encode(0x06, v), &id); err != nil || len(rest) > 0 {
+		return ""
+	}
+	return id.String()
+}
+
+// Capabilities is what a card can do (object 67, GPCS annex H.4).
 type Capabilities struct {
-	Protocols             []ProtocolOffer
-	DomainPrivileges      []byte // 3 bytes, those a security domain may have
-	ApplicationPrivileges []byte // 3 bytes
+	Protocols             []ProtocolCapability
+	DomainPrivileges      []byte // a supplementary security domain can have, 3 bytes
+	ApplicationPrivileges []byte // an application can have, 3 bytes
 	Hashes                []byte // of load files: 01 SHA-1, 02 SHA-256, 03 SHA-384, 04 SHA-512
 }
 
-// ParseCapabilities reads object 67.
+// ProtocolCapability is a secure channel protocol with its options.
+type ProtocolCapability struct {
+	Protocol Protocol
+	I        []byte
+	KeyBits  []int // SCP03: 128, 192, 256
+}
+
+// ParseCapabilities reads `67 {A0 {80, 81, 82}…, 81, 82, 83}`.
 func ParseCapabilities(b []byte) (Capabilities, error) {
 	var c Capabilities
 	objects, err := unwrap(b, ObjectCapabilities)
@@ -109,9 +142,9 @@ func ParseCapabilities(b []byte) (Capabilities, error) {
 	for _, o := range objects {
 		switch o.Tag {
 		case 0xA0:
-			p, err := parseOffer(o.Value)
+			p, err := parseProtocol(o.Value)
 			if err != nil {
-				return c, err
+				return c, fmt.Errorf("%w %s: %w", ErrObject, ObjectCapabilities, err)
 			}
 			c.Protocols = append(c.Protocols, p)
 		case 0x81:
@@ -125,52 +158,24 @@ func ParseCapabilities(b []byte) (Capabilities, error) {
 	return c, nil
 }
 
-// aesBits are the bits of tag 82: 01 AES-128, 02 AES-192, 04 AES-256.
-var aesBits = []struct {
-	bit  byte
-	size int
-}{{0x01, 128}, {0x02, 192}, {0x04, 256}}
-
-// parseOffer reads A0 { 80 protocol, 81 values of i, 82 AES sizes }.
-func parseOffer(v []byte) (ProtocolOffer, error) {
-	var p ProtocolOffer
-	objects, err := tlv.ParseLenient(v)
+func parseProtocol(b []byte) (ProtocolCapability, error) {
+	var p ProtocolCapability
+	objects, err := tlv.ParseLenient(b)
 	if err != nil {
-		return p, fmt.Errorf("%w 67: %w", ErrObject, err)
+		return p, err
 	}
-	protocol, ok := objects.Find(0x80)
-	if !ok || len(protocol) != 1 {
-		return p, fmt.Errorf("%w 67: an offer without a protocol", ErrObject)
+	number, ok := objects.Find(0x80)
+	if !ok || len(number) != 1 {
+		return p, fmt.Errorf("protocol of %d bytes", len(number))
 	}
-	p.Protocol = Protocol(protocol[0])
-	is, _ := objects.Find(0x81)
-	for _, i := range is {
-		p.I = append(p.I, uint16(i))
-	}
-	if sizes, ok := objects.Find(0x82); ok && len(sizes) == 1 {
-		for _, a := range aesBits {
-			if sizes[0]&a.bit != 0 {
-				p.KeyBits = append(p.KeyBits, a.size)
-			}
+	p.Protocol = Protocol(number[0])
+	i, _ := objects.Find(0x81)
+	p.I = own(i)
+	sizes, _ := objects.Find(0x82)
+	for bit, bits := range []int{128, 192, 256} {
+		if len(sizes) == 1 && sizes[0]&(1<<bit) != 0 {
+			p.KeyBits = append(p.KeyBits, bits)
 		}
 	}
 	return p, nil
-}
-
-// Speaks tells whether a protocol is among the offers; an empty list tells nothing, so that it does.
-func Speaks(offers []ProtocolOffer, p Protocol) bool {
-	return len(offers) == 0 || slices.ContainsFunc(offers, func(o ProtocolOffer) bool { return o.Protocol == p })
-}
-
-// ParseSmall reads one of the small objects 42, 45, C1, CF: its value alone.
-func ParseSmall(tag tlv.Tag, b []byte) ([]byte, error) {
-	objects, err := tlv.ParseLenient(b)
-	if err != nil {
-		return nil, fmt.Errorf("%w %s: %w", ErrObject, tag, err)
-	}
-	v, ok := objects.Find(tag)
-	if !ok {
-		return nil, fmt.Errorf("%w %s: it is not there", ErrObject, tag)
-	}
-	return own(v), nil
 }

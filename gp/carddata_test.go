@@ -1,9 +1,10 @@
 package gp_test
 
 import (
+	"bytes"
+	"errors"
+	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
@@ -11,15 +12,17 @@ import (
 	"github.com/simbind/simbind/tlv"
 )
 
-type discovery struct {
+type cardRows struct {
 	Data []struct {
 		ID, Expect string
 		Hex        vectors.Hex
 		Version    string `json:"gp_version"`
 		Protocols  []struct {
-			SCP   vectors.Hex
-			Value uint16 `json:"i_value"`
+			SCP vectors.Hex
+			I   int `json:"i_value"`
 		}
+		Configuration string `json:"configuration_oid"`
+		Chip          string `json:"chip_oid"`
 	} `json:"card_data"`
 	Capabilities []struct {
 		ID        string
@@ -37,98 +40,153 @@ type discovery struct {
 		ID                string
 		Command, Response vectors.Hex
 	} `json:"get_data"`
+	Entries []struct {
+		ID  string
+		Hex vectors.Hex
+		Key struct {
+			ID, KVN    vectors.Hex
+			Components []component
+		}
+	} `json:"key_information_entries"`
 }
 
-func discoveries(t *testing.T) discovery {
+func cards(t testing.TB) cardRows {
 	t.Helper()
-	var v discovery
-	vectors.Load(t, "gp_parsing.json", &v)
-	if len(v.Data) == 0 || len(v.Capabilities) == 0 || len(v.Objects) == 0 {
-		t.Fatal("a group of gp_parsing.json is empty")
-	}
-	return v
+	var r cardRows
+	vectors.Load(t, "gp_parsing.json", &r)
+	return r
 }
 
-// TestCardData: what published cards say of themselves. G4 has foreign object identifiers and tells nothing.
 func TestCardData(t *testing.T) {
-	for _, row := range discoveries(t).Data {
+	for _, row := range cards(t).Data {
 		got, err := gp.ParseCardData(row.Hex)
 		if err != nil {
 			t.Errorf("%s: %v", row.ID, err)
-			continue
 		}
-		if got.Version != row.Version || len(got.Protocols) != len(row.Protocols) {
+		if got.Version != row.Version || got.Configuration != row.Configuration || got.Chip != row.Chip || len(got.Protocols) != len(row.Protocols) {
 			t.Errorf("%s: %+v", row.ID, got)
 			continue
 		}
 		for i, p := range row.Protocols {
-			if o := got.Protocols[i]; byte(o.Protocol) != p.SCP[0] || o.I[0] != p.Value {
-				t.Errorf("%s: offer %d is %+v", row.ID, i, o)
+			if got.Protocols[i] != (gp.ProtocolOption{Protocol: gp.Protocol(p.SCP[0]), I: p.I}) {
+				t.Errorf("%s: %+v, want %+v", row.ID, got.Protocols[i], p)
 			}
 		}
+		vectors.Use(t, row.ID)
 	}
 }
 
 func TestCapabilities(t *testing.T) {
-	for _, row := range discoveries(t).Capabilities {
+	for _, row := range cards(t).Capabilities {
 		got, err := gp.ParseCapabilities(row.Hex)
-		if err != nil {
-			t.Errorf("%s: %v", row.ID, err)
+		if err != nil || len(got.Protocols) != len(row.Protocols) {
+			t.Errorf("%s: %+v, %v", row.ID, got, err)
 			continue
 		}
-		want := gp.Capabilities{DomainPrivileges: row.Domain, ApplicationPrivileges: row.Application, Hashes: row.Hashes}
-		for _, p := range row.Protocols {
-			o := gp.ProtocolOffer{Protocol: gp.Protocol(p.SCP[0]), KeyBits: p.KeyBits}
-			for _, i := range p.I {
-				o.I = append(o.I, uint16(i[0]))
+		same(t, row.ID, got.DomainPrivileges, row.Domain)
+		same(t, row.ID, got.ApplicationPrivileges, row.Application)
+		same(t, row.ID, got.Hashes, row.Hashes)
+		for i, p := range row.Protocols {
+			var options []byte
+			for _, o := range p.I {
+				options = append(options, o...)
 			}
-			want.Protocols = append(want.Protocols, o)
+			if g := got.Protocols[i]; g.Protocol != gp.Protocol(p.SCP[0]) || !bytes.Equal(g.I, options) || !slices.Equal(g.KeyBits, p.KeyBits) {
+				t.Errorf("%s: %+v, want %+v", row.ID, g, p)
+			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", row.ID, diff)
-		}
-	}
-	offers := []gp.ProtocolOffer{{Protocol: gp.SCP02}}
-	if gp.Speaks(offers, gp.SCP03) || !gp.Speaks(offers, gp.SCP02) || !gp.Speaks(nil, gp.SCP03) {
-		t.Error("Speaks")
+		vectors.Use(t, row.ID)
 	}
 }
 
-// TestSmallObjects: GET DATA of small objects as a published card answers them, the command byte for byte.
-func TestSmallObjects(t *testing.T) {
-	for _, row := range discoveries(t).Objects {
-		tag := tlv.Tag(row.Command[2])<<8 | tlv.Tag(row.Command[3])
-		c, err := gp.GetData(tag).Bytes()
+// TestObjects: the command of GET DATA, the object its answer holds, and 6A88 for one the card does not have.
+func TestObjects(t *testing.T) {
+	tags := map[string]tlv.Tag{"G3-iin": gp.ObjectIIN, "G3-cin": gp.ObjectCIN, "G3-cplc": gp.ObjectCPLC, "G3-capabilities": gp.ObjectCapabilities}
+	for _, row := range cards(t).Objects {
+		command, err := gp.GetData(tags[row.ID]).Bytes()
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, row.ID, c, row.Command)
+		same(t, row.ID, command, row.Command)
 		r, err := apdu.ParseResponse(row.Response)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := gp.ParseSmall(tag, r.Data)
-		switch {
-		case r.SW == apdu.SWReferenceNotFound:
-			if err == nil {
-				t.Errorf("%s: %X out of nothing", row.ID, v)
+		objects, err := tlv.Parse(r.Data)
+		_, there := objects.Find(tags[row.ID])
+		if err != nil || there != r.SW.OK() || !there && !errors.Is(r.Err(), apdu.SWReferenceNotFound) {
+			t.Errorf("%s: %v, %v", row.ID, r, err)
+		}
+		vectors.Use(t, row.ID)
+	}
+}
+
+func TestKeyInformationEntries(t *testing.T) {
+	for _, row := range cards(t).Entries {
+		got, err := gp.ParseKeyInformation(tlv.Encode(0xE0, row.Hex))
+		if err != nil || len(got) != 1 {
+			t.Errorf("%s: %+v, %v", row.ID, got, err)
+			continue
+		}
+		want := row.Key.Components[0]
+		if k := got[0]; k.ID != row.Key.ID[0] || k.KVN != row.Key.KVN[0] || len(k.Components) != 1 || k.Components[0].Type != want.Type[0] || k.Components[0].Length != want.Length {
+			t.Errorf("%s: %+v", row.ID, k)
+		}
+		vectors.Use(t, row.ID)
+	}
+}
+
+// TestMalformedCardObjects: every prefix of a real answer is read or refused, and what cannot be read hides nothing else.
+func TestMalformedCardObjects(t *testing.T) {
+	for _, row := range cards(t).Data {
+		for n := range len(row.Hex) {
+			if d, err := gp.ParseCardData(row.Hex[:n]); err == nil {
+				t.Errorf("%s cut to %d bytes: %+v", row.ID, n, d)
 			}
-		case err != nil || len(v) != int(r.Data[1]):
-			t.Errorf("%s: %X, %v", row.ID, v, err)
+		}
+	}
+	for name, b := range map[string][]byte{
+		"no 66":  {0x67, 0x00},
+		"no 73":  {0x66, 0x02, 0x06, 0x00},
+		"in 73":  {0x66, 0x03, 0x73, 0x01, 0x06},
+		"itself": {0x66, 0x06, 0x66, 0x04, 0x66, 0x02, 0x66, 0x00},
+	} {
+		if _, err := gp.ParseCardData(b); !errors.Is(err, gp.ErrObject) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	d, err := gp.ParseCardData([]byte("\x66\x1D\x73\x1B\x60\x01\x06\x64\x00\x64\x02\x06\x00\x65\x03\x06\x01\x80\x64\x0B\x06\x09\x2A\x86\x48\x86\xFC\x6B\x04\x02\x15"))
+	if err != nil || len(d.Protocols) != 1 || d.Protocols[0] != (gp.ProtocolOption{Protocol: gp.SCP02, I: 0x15}) || d.Configuration != "" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	for name, b := range map[string][]byte{
+		"no number":   {0x67, 0x02, 0xA0, 0x00},
+		"long number": {0x67, 0x06, 0xA0, 0x04, 0x80, 0x02, 0x02, 0x03},
+		"cut":         {0x67, 0x04, 0xA0, 0x02, 0x80, 0x01},
+		"not there":   {0x66, 0x00},
+	} {
+		if c, err := gp.ParseCapabilities(b); !errors.Is(err, gp.ErrObject) {
+			t.Errorf("%s: %+v, %v", name, c, err)
 		}
 	}
 }
 
-// TestCardDataRefusals: what is cut or is something else is an error, never a panic.
-func TestCardDataRefusals(t *testing.T) {
-	for _, b := range [][]byte{nil, {0x66}, {0x66, 0x02, 0x73}, {0x66, 0x00}, {0x66, 0x02, 0x74, 0x00}, {0x67, 0x02, 0xA0, 0x00}} {
-		if _, err := gp.ParseCardData(b); err == nil {
-			t.Errorf("card data %X", b)
-		}
+func FuzzCardData(f *testing.F) {
+	r := cards(f)
+	for _, row := range r.Data {
+		f.Add([]byte(row.Hex))
 	}
-	for _, b := range [][]byte{nil, {0x67, 0x02, 0xA0, 0x05}, {0x67, 0x02, 0xA0, 0x00}, {0x67, 0x05, 0xA0, 0x03, 0x80, 0x01}} {
-		if _, err := gp.ParseCapabilities(b); err == nil {
-			t.Errorf("capabilities %X", b)
-		}
+	for _, row := range r.Capabilities {
+		f.Add([]byte(row.Hex))
 	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := gp.ParseCardData(b)
+		if err != nil && !errors.Is(err, gp.ErrObject) || len(d.Protocols) > len(b) {
+			t.Errorf("%+v, %v", d, err)
+		}
+		c, err := gp.ParseCapabilities(b)
+		if err != nil && !errors.Is(err, gp.ErrObject) || len(c.Protocols) > len(b) {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
 }

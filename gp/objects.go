@@ -257,3 +257,16 @@ func ParseResources(b []byte) (Resources, error) {
 	}
 	return Resources{Applications: number(0x81), FreeNonVolatile: number(0x82), FreeVolatile: number(0x83)}, nil
 }
+
+// ParseSmall reads an object that is one value, such as 42, 45, C1: the value alone.
+func ParseSmall(tag tlv.Tag, b []byte) ([]byte, error) {
+	objects, err := tlv.ParseLenient(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: %w", ErrObject, tag, err)
+	}
+	v, ok := objects.Find(tag)
+	if !ok {
+		return nil, fmt.Errorf("%w %s: it is not there", ErrObject, tag)
+	}
+	return own(v), nil
+}
