@@ -96,6 +96,7 @@ func TestVectorsTraces(t *testing.T) {
 	}
 	for _, trace := range v.Traces {
 		t.Run(trace.ID, func(t *testing.T) {
+			defer vectors.Use(t, trace.ID)
 			steps := trace.Steps
 			for len(steps) > 0 {
 				one := steps

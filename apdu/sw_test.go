@@ -10,6 +10,8 @@ import (
 	"github.com/simbind/simbind/internal/vectors"
 )
 
+func TestMain(m *testing.M) { vectors.Main(m, "apdu") }
+
 // TestVectorsStatusWords: what is done is OK, what is not is not; every X is tried.
 func TestVectorsStatusWords(t *testing.T) {
 	var v struct {
@@ -21,6 +23,7 @@ func TestVectorsStatusWords(t *testing.T) {
 	}
 	for _, row := range v.StatusWords {
 		t.Run(row.ID, func(t *testing.T) {
+			defer vectors.Use(t, row.ID)
 			for _, sw := range expand(t, row.SW) {
 				_, counter := sw.Counter()
 				done := strings.HasPrefix(row.Action, "ok") && !counter // what a counter counts only the command knows

@@ -86,11 +86,13 @@ func TestFCI(t *testing.T) {
 		if err != nil || !bytes.Equal(f.AID, row.AID) || f.MaxCommand != row.Most {
 			t.Errorf("%s: %+v, %v", row.ID, f, err)
 		}
+		vectors.Use(t, row.ID)
 	}
 }
 
 func TestKeyInformation(t *testing.T) {
 	for _, row := range answers(t).Keys {
+		vectors.Use(t, row.ID)
 		got, err := gp.ParseKeyInformation(row.Hex)
 		if err != nil || len(got) != len(row.Keys) {
 			t.Errorf("%s: %d keys, want %d, %v", row.ID, len(got), len(row.Keys), err)
@@ -114,6 +116,7 @@ func TestKeyInformation(t *testing.T) {
 
 func TestCPLC(t *testing.T) {
 	for _, row := range answers(t).CPLC {
+		vectors.Use(t, row.ID)
 		got, err := gp.ParseCPLC(row.Hex)
 		if err != nil {
 			t.Errorf("%s: %v", row.ID, err)
@@ -129,6 +132,7 @@ func TestCPLC(t *testing.T) {
 
 func TestResources(t *testing.T) {
 	for _, row := range answers(t).Resources {
+		vectors.Use(t, row.ID)
 		got, err := gp.ParseResources(row.Hex)
 		if err != nil || got != (gp.Resources{Applications: row.Applications, FreeNonVolatile: row.NonVolatile, FreeVolatile: row.Volatile}) {
 			t.Errorf("%s: %+v, %v", row.ID, got, err)
@@ -162,6 +166,7 @@ func compare(t *testing.T, id string, got []gp.RegistryEntry, want []entry) {
 func TestRegistryAnswers(t *testing.T) {
 	kinds := map[string]gp.Kind{"isd": gp.Domains, "application": gp.Applications, "load-file": gp.LoadFiles}
 	for _, row := range answers(t).Status {
+		vectors.Use(t, row.ID)
 		parse := gp.ParseStatus
 		if row.Hex[0] != 0xE3 {
 			parse = func(b []byte) ([]gp.RegistryEntry, error) { return gp.ParseStatusPlain(kinds[row.Kind], b) }
@@ -183,6 +188,7 @@ func TestRegistryAnswers(t *testing.T) {
 // TestRegistryPages joins pages, and an entry that a page border cuts; 6A88 is empty; other refusals are errors.
 func TestRegistryPages(t *testing.T) {
 	for _, row := range answers(t).Paging {
+		vectors.Use(t, row.ID)
 		var all []byte
 		for _, p := range row.Pages {
 			all = append(all, p.Data...)

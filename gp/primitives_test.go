@@ -3,7 +3,6 @@ package gp_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,28 +14,10 @@ import (
 	"github.com/simbind/simbind/gp/scp01"
 	"github.com/simbind/simbind/gp/scp02"
 	"github.com/simbind/simbind/gp/scp03"
+	"github.com/simbind/simbind/internal/crypt"
 	"github.com/simbind/simbind/internal/vectors"
 	"github.com/simbind/simbind/secret"
 )
-
-// covered says where each group of scp_primitives.json is tested. A new group fails the test until it has a place.
-var covered = map[string]string{
-	"aes_cmac": "internal/crypt", "des_mac": "internal/crypt", "padding": "internal/crypt", "two_key_to_three_key": "internal/crypt",
-	"scp03_kdf": "here", "scp02_mac_chain": "gp/scp02", "initialize_update": "here", "scp03_mac": "gp/scp03 and here", "scp03_encryption": "gp/scp03",
-	"kcv": "here", "max_command_data": "here", "behaviour": "gp/scp03", "session_keys": "here", "diversification": "here",
-	"diversification_layouts": "words for the group diversification", "key_encryption": "here", "put_key": "here",
-	"store_data_keys": "keys by STORE DATA are not sent by this tool",
-}
-
-func TestEveryGroupHasAPlace(t *testing.T) {
-	var groups map[string]json.RawMessage
-	vectors.Load(t, "scp_primitives.json", &groups)
-	for name := range groups {
-		if covered[name] == "" {
-			t.Errorf("group %s is tested nowhere", name)
-		}
-	}
-}
 
 type keysRow struct{ ENC, MAC, DEK, RMAC vectors.Hex }
 
@@ -77,26 +58,38 @@ type primitives struct {
 		Static              keysRow
 		Sequence            vectors.Hex
 		ENC, MAC, DEK, RMAC vectors.Hex
+		KCV                 map[string]vectors.Hex
 	} `json:"session_keys"`
 	Diversification []struct {
 		ID, Method  string
 		Master, KDD vectors.Hex
 		ENC, MAC    vectors.Hex
 		DEK         vectors.Hex
+		KCV         map[string]vectors.Hex
 	}
+	Layouts   []struct{ ID, Method, Layout string } `json:"diversification_layouts"`
+	StoreKeys []struct {
+		ID   string
+		DEK  vectors.Hex
+		Keys []vectors.Hex
+		Data vectors.Hex
+	} `json:"store_data_keys"`
 	KeyEncryption []struct {
 		ID, SCP   string
 		DEK, Key  vectors.Hex
 		Encrypted vectors.Hex
 	} `json:"key_encryption"`
-	PutKey []struct {
-		ID, SCP       string
-		DEK           vectors.Hex
-		Version       vectors.Hex `json:"new_kvn"`
-		Keys          []vectors.Hex
-		Data, Command vectors.Hex
-		Answer        vectors.Hex `json:"response_data"`
-	} `json:"put_key"`
+	PutKey []putKeyRow `json:"put_key"`
+}
+
+type putKeyRow struct {
+	ID, SCP       string
+	DEK           vectors.Hex
+	Version       vectors.Hex `json:"new_kvn"`
+	Keys          []vectors.Hex
+	KCVs          []vectors.Hex
+	Data, Command vectors.Hex
+	Answer        vectors.Hex `json:"response_data"`
 }
 
 func load(t *testing.T) primitives {
@@ -120,6 +113,7 @@ func TestDerivation(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, row.ID, got, row.Output)
+		vectors.Use(t, row.ID)
 	}
 	for _, row := range load(t).MAC {
 		if row.Kind != "host-cryptogram" {
@@ -130,6 +124,7 @@ func TestDerivation(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, row.ID, got, row.Output)
+		vectors.Use(t, row.ID)
 	}
 }
 
@@ -153,6 +148,7 @@ func (c *oneAnswer) Transmit(_ context.Context, cmd apdu.Command) (apdu.Response
 func TestInitializeUpdateAnswers(t *testing.T) {
 	for _, row := range load(t).Initialize {
 		t.Run(row.ID, func(t *testing.T) {
+			defer vectors.Use(t, row.ID)
 			keys := gp.KeySet{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC), DEK: secret.New(row.Static.DEK)}
 			card := &oneAnswer{t: t, answer: row.Response, more: row.Expect == "ok"}
 			s, err := gp.Open(context.Background(), card, keys, gp.Options{Level: gp.LevelCMAC, Rand: bytes.NewReader(row.Host)})
@@ -188,6 +184,7 @@ func TestMalformedInitializeUpdate(t *testing.T) {
 		if _, err := gp.ParseInitializeUpdate(row.Response); !errors.Is(err, gp.ErrInitializeUpdate) {
 			t.Errorf("%s: %v", row.ID, err)
 		}
+		vectors.Use(t, row.ID)
 	}
 }
 
@@ -202,6 +199,7 @@ func TestKeyCheckValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, row.ID, got[:], row.KCV)
+		vectors.Use(t, row.ID)
 	}
 }
 
@@ -261,6 +259,7 @@ func TestRoomForData(t *testing.T) {
 		if _, _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, got+1)}); err == nil {
 			t.Errorf("%s: one byte more was accepted", row.ID)
 		}
+		vectors.Use(t, row.ID)
 	}
 }
 
@@ -285,7 +284,15 @@ func TestSessionKeysOfSCP02(t *testing.T) {
 				t.Fatal(err)
 			}
 			same(t, row.ID+" "+k.name, got, k.want)
+			if kcv := row.KCV[strings.ToLower(k.name)]; kcv != nil {
+				check, err := gp.KCVDES(secret.New(got))
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, row.ID+" "+k.name+" check value", check[:], kcv)
+			}
 		}
+		vectors.Use(t, row.ID)
 	}
 	if ran < 5 {
 		t.Errorf("%d keys were compared", ran)
@@ -306,6 +313,20 @@ func TestDiversification(t *testing.T) {
 		same(t, row.ID+" ENC", set.ENC.Reveal(), row.ENC)
 		same(t, row.ID+" MAC", set.MAC.Reveal(), row.MAC)
 		same(t, row.ID+" DEK", set.DEK.Reveal(), row.DEK)
+		check := gp.KCVDES
+		if d == gp.KDF3 {
+			check = gp.KCVAES
+		}
+		for name, key := range map[string]secret.Bytes{"enc": set.ENC, "mac": set.MAC, "dek": set.DEK} {
+			kcv, err := check(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want, ok := row.KCV[name]; ok {
+				same(t, row.ID+" "+name+" check value", kcv[:], want)
+			}
+		}
+		vectors.Use(t, row.ID)
 	}
 	if _, err := gp.ParseDiversification("guess"); err == nil {
 		t.Error("an unknown method was accepted")
@@ -323,14 +344,17 @@ func TestKeyEncryption(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, row.ID, got, row.Encrypted)
+		vectors.Use(t, row.ID)
 	}
 }
 
 func TestPutKeys(t *testing.T) {
 	ran := 0
 	for _, row := range load(t).PutKey {
+		vectors.Use(t, row.ID)
 		if row.SCP == "" {
-			continue // keys in clear: the form of other cards, not sent by this tool
+			keysInClear(t, row)
+			continue
 		}
 		ran++
 		protocol, kind := protocolOf(row.SCP), gp.KindOf(protocolOf(row.SCP))
@@ -366,6 +390,114 @@ func TestPutKeys(t *testing.T) {
 	if ran != 4 {
 		t.Errorf("%d rows ran", ran)
 	}
+}
+
+// keysInClear: the form of other cards, which is not sent. Header and check values are as ours; what ours has more is the length of an AES key.
+func keysInClear(t *testing.T, row putKeyRow) {
+	t.Helper()
+	recorded, err := apdu.Parse(row.Command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := gp.SCP03
+	if recorded.Data[1] == 0x80 {
+		p = gp.SCP02
+	}
+	want := []byte(row.Version)
+	var keys []secret.Bytes
+	for i, k := range row.Keys {
+		kcv, err := gp.CheckValue(p, secret.New(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, row.ID, kcv[:], row.KCVs[i])
+		want = append(append(want, recorded.Data[1], byte(len(k))), k...)
+		want = append(append(want, byte(len(kcv))), kcv[:]...)
+		keys = append(keys, secret.New(k))
+	}
+	same(t, row.ID, recorded.Data, want)
+	c, err := gp.PutKeys(p, gp.TestKey(), recorded.P1, row.Version[0], keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, row.ID, c.Header(), recorded.Header())
+}
+
+// TestStoreDataKeys: keys that go by STORE DATA (not sent by this tool) have the check values and the encryption of those that go by PUT KEY.
+func TestStoreDataKeys(t *testing.T) {
+	for _, row := range load(t).StoreKeys {
+		for i, k := range row.Keys {
+			kcv, err := gp.KCVAES(secret.New(k))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cipher, err := gp.EncryptKey(gp.SCP03, secret.New(row.DEK), k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Contains(row.Data, append([]byte{0x84, 0x03}, kcv[:]...)) || !bytes.Contains(row.Data, append([]byte{0x81, 0x13, byte(len(cipher))}, cipher...)) {
+				t.Errorf("%s: key %d has check value %X, encrypted %X", row.ID, i+1, kcv, cipher)
+			}
+		}
+		vectors.Use(t, row.ID)
+	}
+}
+
+// TestDiversificationLayouts builds every derivation from its description, under the primitive cipher, and compares.
+func TestDiversificationLayouts(t *testing.T) {
+	kdd := [10]byte{0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9}
+	master := []byte("@ABCDEFGHIJKLMNO")
+	for _, row := range load(t).Layouts {
+		d, err := gp.ParseDiversification(row.Method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := gp.KeySet{ENC: secret.New(master), MAC: secret.New(master), DEK: secret.New(master), Diversification: d}.Diversify(kdd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for purpose, got := range map[byte]secret.Bytes{1: set.ENC, 2: set.MAC, 3: set.DEK} {
+			data := laidOut(t, row.Layout, purpose)
+			want, err := crypt.CMAC(master, data)
+			if d != gp.KDF3 {
+				block, err2 := crypt.TripleDES(master)
+				if err2 != nil {
+					t.Fatal(err2)
+				}
+				want, err = crypt.EncryptECB(block, data)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, row.ID, got.Reveal(), want)
+		}
+		vectors.Use(t, row.ID)
+	}
+}
+
+// laidOut reads a description: d0 to d9 are diversification data (here D0 to D9), d0..d3 several, t the purpose, counter 01, else hex.
+func laidOut(t *testing.T, layout string, purpose byte) []byte {
+	t.Helper()
+	var out []byte
+	for _, word := range strings.Fields(layout) {
+		switch {
+		case word == "t":
+			out = append(out, purpose)
+		case word == "counter":
+			out = append(out, 0x01)
+		case strings.Contains(word, ".."):
+			for d := word[1]; d <= word[len(word)-1]; d++ {
+				out = append(out, 0xD0+d-'0')
+			}
+		default:
+			var b vectors.Hex
+			if err := b.UnmarshalText([]byte(word)); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, b...) // d0 is D0 in hex
+		}
+	}
+	return out
 }
 
 // TestLinkFailureClosesTheSession: what the card believes is unknown, so that nothing more is sent.

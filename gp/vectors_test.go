@@ -14,6 +14,8 @@ import (
 	"github.com/simbind/simbind/secret"
 )
 
+func TestMain(m *testing.M) { vectors.Main(m, "gp") }
+
 type sessionRow struct {
 	ID              string      `json:"id"`
 	Name            string      `json:"name"`
@@ -77,6 +79,7 @@ func TestRecordedSessions(t *testing.T) {
 	vectors.Load(t, "scp_sessions.json", &rows)
 	for _, row := range rows {
 		t.Run(row.ID+"-"+row.Name, func(t *testing.T) { replay(t, row) })
+		vectors.Use(t, row.ID)
 	}
 	if len(rows) != 25 {
 		t.Errorf("%d sessions, the file had 25", len(rows))

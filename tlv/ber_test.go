@@ -15,6 +15,8 @@ import (
 	"github.com/simbind/simbind/internal/vectors"
 )
 
+func TestMain(m *testing.M) { vectors.Main(m, "tlv") }
+
 func bytesOf(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
@@ -64,6 +66,7 @@ func flat(b []byte) ([]string, error) {
 func TestVectorsBER(t *testing.T) {
 	for _, v := range loadBER(t) {
 		t.Run(v.ID, func(t *testing.T) {
+			defer vectors.Use(t, v.ID)
 			tags, err := flat(v.Hex)
 			if v.Expect == "error" {
 				if !errors.Is(err, ErrMalformed) {
@@ -75,6 +78,36 @@ func TestVectorsBER(t *testing.T) {
 				t.Error(err, diff)
 			}
 		})
+	}
+}
+
+// TestVectorsSDParameters writes parameters of a security domain object by object.
+func TestVectorsSDParameters(t *testing.T) {
+	var v struct {
+		Rows []struct {
+			ID, SCP, I    string
+			Extradition   vectors.Hex `json:"accept_extradition"`
+			Deletion      vectors.Hex `json:"accept_deletion"`
+			Personalized  bool
+			CASD, Encoded vectors.Hex
+			Away          vectors.Hex `json:"extradition_away"`
+		} `json:"sd_parameters"`
+	}
+	vectors.Load(t, "gp_install_params.json", &v)
+	for _, row := range v.Rows {
+		got := Encode(0x81, bytesOf(t, row.SCP+row.I))
+		got = Append(Append(got, 0x82, row.Extradition), 0x83, row.Deletion)
+		if row.Personalized {
+			got = Append(got, 0x84, nil)
+		}
+		got = Append(Append(got, 0x86, row.CASD), 0x87, row.Away)
+		if !bytes.Equal(got, row.Encoded) {
+			t.Errorf("%s: %X, want %X", row.ID, got, []byte(row.Encoded))
+		}
+		if objects, err := Parse(row.Encoded); err != nil || !bytes.Equal(rebuild(t, objects), row.Encoded) {
+			t.Errorf("%s: %v, %v", row.ID, objects, err)
+		}
+		vectors.Use(t, row.ID)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/simbind/simbind/secret"
 )
 
+func TestMain(m *testing.M) { vectors.Main(m, "gp/scp01") }
+
 // recorded is a session of scp_sessions.json, or a row of session_keys.
 type recorded struct {
 	ID, SCP       string
@@ -58,6 +60,7 @@ func TestSessionKeys(t *testing.T) {
 		s := row.open(t)
 		same(t, row.ID+" ENC", s.enc.Reveal(), row.ENC)
 		same(t, row.ID+" MAC", s.mac.Reveal(), row.MAC)
+		vectors.Use(t, row.ID)
 	}
 	if ran != 1 {
 		t.Errorf("%d rows", ran)
@@ -73,6 +76,7 @@ func TestRecorded(t *testing.T) {
 		if row.SCP == "01" {
 			ran++
 			t.Run(row.ID, row.replay)
+			vectors.Use(t, row.ID)
 		}
 	}
 	if ran != 3 {

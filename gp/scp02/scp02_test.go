@@ -9,6 +9,8 @@ import (
 	"github.com/simbind/simbind/secret"
 )
 
+func TestMain(m *testing.M) { vectors.Main(m, "gp/scp02") }
+
 // TestMACChain: two commands, the second ICV being the first MAC under single DES.
 func TestMACChain(t *testing.T) {
 	var rows struct {
@@ -20,6 +22,7 @@ func TestMACChain(t *testing.T) {
 	}
 	vectors.Load(t, "scp_primitives.json", &rows)
 	for _, row := range rows.Chain {
+		vectors.Use(t, row.ID)
 		s := &Session{level: LevelCMAC, mac: secret.New(row.Key), icv: make([]byte, 8)}
 		for i, x := range row.Commands {
 			c, err := apdu.Parse(x.Plain)

@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/internal/crypt"
 	"github.com/simbind/simbind/internal/vectors"
 	"github.com/simbind/simbind/secret"
 )
+
+func TestMain(m *testing.M) { vectors.Main(m, "gp/scp03") }
 
 type row struct {
 	ID, Kind, Expect       string
@@ -49,13 +52,20 @@ func TestSingleMACs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Command[0]&0x04 == 0 { // recorded by a suite that leaves the class byte alone
-				t.Logf("%s is made with class %02X; ours always has the secure-messaging bit", r.ID, r.Command[0])
-				continue
+			if r.Command[0]&0x04 == 0 { // that suite leaves the class byte alone, where ours has the secure-messaging bit: its MAC is made by hand
+				theirs, err := crypt.CMAC(r.Key, append(bytes.Clone(r.Chaining), r.Command...))
+				if err != nil || !bytes.Equal(theirs, r.Full) {
+					t.Errorf("%s: %X, want %X, %v", r.ID, theirs, []byte(r.Full), err)
+				}
+				r.Command[0] |= 0x04
+				if r.Full, err = crypt.CMAC(r.Key, append(bytes.Clone(r.Chaining), r.Command...)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if !bytes.Equal(full[:], r.Full) {
 				t.Errorf("%s: %X, want %X", r.ID, full, []byte(r.Full))
 			}
+			vectors.Use(t, r.ID)
 		case "r-mac":
 			response := apdu.Response{Data: append(bytes.Clone(r.Data), r.MAC...), SW: apdu.SWOK}
 			if _, err := with(LevelCMAC|LevelRMAC, r).Unwrap(response); err != nil {
@@ -65,12 +75,14 @@ func TestSingleMACs(t *testing.T) {
 			if _, err := with(LevelCMAC|LevelRMAC, r).Unwrap(response); !errors.Is(err, ErrResponse) {
 				t.Errorf("%s: another R-MAC gave %v", r.ID, err)
 			}
+			vectors.Use(t, r.ID)
 		}
 	}
 }
 
 func TestSingleEncryptions(t *testing.T) {
 	for _, r := range load(t, "scp03_encryption") {
+		vectors.Use(t, r.ID)
 		s := with(LevelCMAC, r)
 		switch {
 		case r.Kind == "c-dec":
@@ -110,6 +122,67 @@ func TestFailedTransmitMovesNothing(t *testing.T) {
 	commit()
 	if s.counter != 1 || s.chaining == before {
 		t.Error("the committed command did not move the session")
+	}
+	vectors.Use(t, "B13")
+}
+
+// TestRecordedCommands wraps every command of every recorded session, those too whose answers were not recorded: keys, EXTERNAL AUTHENTICATE,
+// then each in turn, byte for byte.
+func TestRecordedCommands(t *testing.T) {
+	var rows []struct {
+		ID, SCP       string
+		Level         vectors.Hex
+		Static        struct{ ENC, MAC vectors.Hex }
+		Session       struct{ ENC, MAC, RMAC vectors.Hex }
+		Host          vectors.Hex                   `json:"host_challenge"`
+		Card          vectors.Hex                   `json:"card_challenge"`
+		CardProof     vectors.Hex                   `json:"card_cryptogram"`
+		Authenticated struct{ Command vectors.Hex } `json:"external_authenticate"`
+		Exchanges     []struct{ Plain, Wrapped vectors.Hex }
+	}
+	vectors.Load(t, "scp_sessions.json", &rows)
+	for _, row := range rows {
+		if row.SCP != "03" {
+			continue
+		}
+		t.Run(row.ID, func(t *testing.T) {
+			defer vectors.Use(t, row.ID)
+			s, err := New(Keys{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC)}, row.Host, row.Card)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, k := range map[string]struct{ got, want []byte }{
+				"ENC": {s.enc.Reveal(), row.Session.ENC}, "MAC": {s.mac.Reveal(), row.Session.MAC}, "RMAC": {s.rmac.Reveal(), row.Session.RMAC},
+			} {
+				if !bytes.Equal(k.got, k.want) {
+					t.Errorf("%s: %X, want %X", name, k.got, k.want)
+				}
+			}
+			if ok, err := s.VerifyCard(row.CardProof); !ok || err != nil {
+				t.Errorf("the card's cryptogram: %v, %v", ok, err)
+			}
+			c, err := s.Authenticate(row.Level[0])
+			wire(t, c, err, row.Authenticated.Command)
+			for _, x := range row.Exchanges {
+				plain, err := apdu.Parse(x.Plain)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w, commit, err := s.Wrap(plain)
+				wire(t, w, err, x.Wrapped)
+				commit()
+			}
+		})
+	}
+}
+
+func wire(t *testing.T, c apdu.Command, err error, want []byte) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Bytes(); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%X, want %X, %v", got, want, err)
 	}
 }
 
