@@ -114,6 +114,10 @@ func TestObjects(t *testing.T) {
 		}
 		objects, err := tlv.Parse(r.Data)
 		_, there := objects.Find(tags[row.ID])
+		small, smallErr := gp.ParseSmall(tags[row.ID], r.Data)
+		if there != (smallErr == nil) || there && len(small) != int(r.Data[1]) {
+			t.Errorf("%s: %X, %v", row.ID, small, smallErr)
+		}
 		if err != nil || there != r.SW.OK() || !there && !errors.Is(r.Err(), apdu.SWReferenceNotFound) {
 			t.Errorf("%s: %v, %v", row.ID, r, err)
 		}

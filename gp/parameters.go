@@ -2,6 +2,7 @@ package gp
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/simbind/simbind/tlv"
 )
@@ -184,4 +185,26 @@ func (k SIMToolkit) Encode() []byte {
 		return v
 	}
 	return append(v, tars(k.TARs)...)
+}
+
+// String says the parameters in words: "C9 18 bytes; toolkit priority 1, timers 1; access MF FF; access A0000000871002… 02010100".
+func (p InstallParameters) String() string {
+	words := []string{fmt.Sprintf("C9 %d bytes", len(p.Application))}
+	if q := p.Quota; q != nil {
+		words = append(words, fmt.Sprintf("quota %d volatile, %d non-volatile", q.Volatile, q.NonVolatile))
+	}
+	if k := p.Toolkit; k != nil {
+		words = append(words, fmt.Sprintf("toolkit priority %d, timers %d", k.Priority, k.Timers))
+	}
+	if k := p.SIM; k != nil {
+		words = append(words, fmt.Sprintf("SIM toolkit priority %d, timers %d, access %X", k.Priority, k.Timers, k.Domain))
+	}
+	for _, a := range p.Access {
+		tree := "MF"
+		if len(a.ADF) > 0 {
+			tree = fmt.Sprintf("%X", a.ADF)
+		}
+		words = append(words, fmt.Sprintf("access %s %X", tree, a.Domain))
+	}
+	return strings.Join(words, "; ")
 }

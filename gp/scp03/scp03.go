@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/internal/crypt"
@@ -208,20 +209,33 @@ func (s *Session) Unwrap(r apdu.Response) (apdu.Response, error) {
 	}
 	n := len(r.Data) - s.macSize
 	data, mac := r.Data[:n], r.Data[n:]
-	signed := append(append(append([]byte{}, s.chaining[:]...), data...), r.SW.SW1(), r.SW.SW2())
-	want, err := crypt.CMAC(s.rmac.Reveal(), signed)
-	if err != nil {
+	if err := s.verify(data, mac, r.SW); err != nil {
 		return apdu.Response{}, err
 	}
-	if subtle.ConstantTimeCompare(want[:s.macSize], mac) != 1 {
-		return apdu.Response{}, fmt.Errorf("%w: R-MAC does not verify", ErrResponse)
-	}
 	if s.level&LevelREncryption != 0 && n > 0 {
-		if data, err = s.decrypt(data); err != nil {
-			return apdu.Response{}, err
-		}
+		plain, err := s.decrypt(data)
+		return apdu.Response{Data: plain, SW: r.SW}, err
 	}
 	return apdu.Response{Data: data, SW: r.SW}, nil
+}
+
+// verify checks the R-MAC over chaining value, data as it came, and status word. Where a proactive command waits, a UICC signs its 9000 and
+// turns it into 91XX on the way out (TS 102 221 clause 7.4.2.1 stands outside the secure channel): both are the card's word.
+func (s *Session) verify(data, mac []byte, sw apdu.SW) error {
+	signed := []apdu.SW{sw}
+	if _, waits := sw.Proactive(); waits {
+		signed = append(signed, apdu.SWOK)
+	}
+	for _, w := range signed {
+		want, err := crypt.CMAC(s.rmac.Reveal(), slices.Concat(s.chaining[:], data, []byte{w.SW1(), w.SW2()}))
+		if err != nil {
+			return err
+		}
+		if subtle.ConstantTimeCompare(want[:s.macSize], mac) == 1 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: R-MAC does not verify", ErrResponse)
 }
 
 // protected: 9000 (91XX is the same, a proactive command waits) and warnings carry an R-MAC.

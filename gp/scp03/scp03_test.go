@@ -80,6 +80,23 @@ func TestSingleMACs(t *testing.T) {
 	}
 }
 
+// TestWaitingProactiveCommand: a card signs 9000, or the 91XX it turns that into; another word is not taken for either.
+func TestWaitingProactiveCommand(t *testing.T) {
+	for _, r := range load(t, "scp03_mac") {
+		if r.Kind != "r-mac" || !bytes.Equal(r.SW, []byte{0x90, 0x00}) {
+			continue
+		}
+		for sw, fails := range map[apdu.SW]bool{0x910B: false, 0x9200: true, 0x6310: true} {
+			_, err := with(LevelCMAC|LevelRMAC, r).Unwrap(apdu.Response{Data: append(bytes.Clone(r.Data), r.MAC...), SW: sw})
+			if (err != nil) != fails {
+				t.Errorf("%s as %s: %v", r.ID, sw.String(), err)
+			}
+		}
+		return
+	}
+	t.Fatal("no recorded R-MAC over 9000")
+}
+
 func TestSingleEncryptions(t *testing.T) {
 	for _, r := range load(t, "scp03_encryption") {
 		vectors.Use(t, r.ID)
