@@ -165,9 +165,12 @@ func (r *Run) presentPIN(ctx context.Context, f *Facts) error {
 	return nil
 }
 
-// readGSM reads the copy below MF/7F20, unless the USIM's copy is that very file (link in its FCP): then
-// there is nothing more to save.
+// readGSM reads the copy below MF/7F20, unless there is none: the USIM's copy is that very file (link in its FCP), or the applet, which
+// looks for a second file itself and counts it readable or not, manages the USIM's alone (card interface §7, tag 85).
 func (r *Run) readGSM(ctx context.Context, f *Facts) error {
+	if a := f.Applet; a != nil && a.Info.Copies.USIM() && !a.Info.Copies.GSM() {
+		return nil
+	}
 	for _, c := range f.Copies {
 		if c.Linked.Equal(usim.GSMIMSI.Path) {
 			return nil

@@ -49,7 +49,7 @@ func TestPersonalizesEveryKindOfCard(t *testing.T) {
 	}{
 		{"usim-linked", 22, 7, false, 1},
 		{"usim-separate", 23, 7, true, 2}, // PIN1: counter and VERIFY
-		{"usim-only", 21, 7, false, 1},
+		{"usim-only", 20, 7, false, 1},
 	}
 	for _, row := range rows {
 		t.Run(row.image, func(t *testing.T) {

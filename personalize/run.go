@@ -84,6 +84,34 @@ func (x Expected) checkICCID(got uicc.ICCID) error {
 	return nil
 }
 
+// Known reads who the card is and refuses another than the expected one. Nothing was sent to it before but a reset.
+func (r *Run) Known(ctx context.Context, expected Expected) (uicc.ICCID, error) {
+	r.phase("read")
+	var f Facts
+	if err := r.identify(ctx, &f); err != nil {
+		return f.ICCID, err
+	}
+	if err := expected.checkICCID(f.ICCID); err != nil {
+		return f.ICCID, err
+	}
+	return f.ICCID, r.refuseIMSI(ctx, &f, expected)
+}
+
+// KeysOf gives the card's key set, or the masters it is derived from. ErrNoKeys is wrapped when none are at hand.
+func (r *Run) KeysOf(iccid uicc.ICCID) (gp.KeySet, error) {
+	secrets, err := r.keysFor(iccid)
+	if err != nil {
+		return gp.KeySet{}, err
+	}
+	return secrets.Keys, nil
+}
+
+// Begin tells the phase that begins.
+func (r *Run) Begin(phase string) { r.phase(phase) }
+
+// Remark tells something worth a second look.
+func (r *Run) Remark(format string, args ...any) { r.note(format, args...) }
+
 func (r *Run) phase(name string) {
 	if r.Phase != nil {
 		r.Phase(name)

@@ -48,40 +48,47 @@ func (r *Run) session(ctx context.Context, iccid uicc.ICCID) (*gp.Session, *Appl
 	return s, applet, err
 }
 
-// channel opens a secure channel to the application that selects makes current. Keys and the count of failed attempts are looked
-// at before anything is sent.
+// channel opens a secure channel, at the run's level with the card's own key set, to the application that selects makes current.
 func (r *Run) channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid []byte, err error)) (*gp.Session, error) {
 	secrets, err := r.keysFor(iccid)
 	if err != nil {
 		return nil, err
 	}
-	if secrets.Keys.ENC.IsZero() {
-		return nil, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
+	s, _, err := r.Channel(ctx, iccid, selects, secrets.Keys)
+	return s, err
+}
+
+// Channel opens a secure channel to the application that selects makes current, with the one of several key sets that the card proves to
+// hold, and tells which (gp.OpenOneOf); one set is the usual case. The count of failed attempts is looked at before anything is sent and
+// kept on the disk; nothing is tried twice.
+func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid []byte, err error), sets ...gp.KeySet) (*gp.Session, int, error) {
+	if sets[0].ENC.IsZero() {
+		return nil, 0, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
 	}
 	attempts, err := r.Store.Attempts(iccid.String())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := attempts.Allow(iccid.String(), r.attemptLimit()); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	aid, err := selects()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	s, err := gp.Open(ctx, r.Card, secrets.Keys, gp.Options{
+	s, which, err := gp.OpenOneOf(ctx, r.Card, gp.Options{
 		Level:              r.level(),
 		Rand:               r.Rand,
 		AID:                aid,
 		BeforeAuthenticate: func(a gp.Attempt) error { return attempts.Begin(r.Now(), a.KVN) },
-	})
+	}, sets...)
 	if err != nil {
-		return nil, r.countMismatch(attempts, err)
+		return nil, 0, r.countMismatch(attempts, err)
 	}
 	for _, w := range s.Warnings() {
 		r.note("%s", w)
 	}
-	return s, attempts.Succeeded()
+	return s, which, attempts.Succeeded()
 }
 
 // countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards

@@ -56,7 +56,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	if strings.HasPrefix(err.Error(), "unknown command") { // cobra has no type for it
+	if strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag") { // cobra has no type for them
 		err = &usageError{err: err}
 	}
 	var code *codeError
@@ -86,7 +86,7 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.AddCommand(
 		a.readersCommand(), a.cardCommand(), a.statusCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
-		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.gpCommand(),
+		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(),
 		a.versionCommand(), a.manCommand(),
 	)
 	root.AddCommand(a.actionCommands()...)

@@ -27,3 +27,14 @@ func (a *app) confirm(agreed bool, flag, question string) error {
 	}
 	return nil
 }
+
+// ask asks for a word that confirms, on a terminal; elsewhere it refuses and names the flag.
+func (a *app) ask(question, flag string) (string, error) {
+	f, ok := a.in.(*os.File)
+	if a.global.noInput || !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", &codeError{code: exitRefused, err: fmt.Errorf("not confirmed"), hint: flag + " confirms it"}
+	}
+	fmt.Fprint(a.err, question)
+	line, err := bufio.NewReader(f).ReadString('\n')
+	return strings.TrimSpace(line), err
+}

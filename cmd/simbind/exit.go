@@ -14,6 +14,7 @@ import (
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/content"
 	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/uicc"
@@ -131,6 +132,9 @@ var rules = []rule{
 	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},
 	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "the binding applet has to be installed first; --aid names another AID"}},
+	{as[*content.ConflictError], failure{Exit: exitRefused, Code: "in_the_way", Hint: "nothing was written; 'simbind gp list --keys FILE' shows what is on the card"}},
+	{as[*content.HalfInstalledError], failure{Exit: exitOther, Code: "half_installed", Hint: "mend the cause and run the same command again, or take the load file off with 'simbind applet remove'"}},
+	{as[*gp.ContentError], failure{Exit: exitOther, Code: "card_refused", Hint: "what was done before this step stays; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{is(gp.ErrNoDomain), failure{Exit: exitRefused, Code: "no_domain", Hint: "not a GlobalPlatform card, or its security domain has another AID"}},
 	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
 	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},

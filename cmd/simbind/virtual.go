@@ -73,7 +73,7 @@ func (a *app) virtualCommand() *cobra.Command {
 		Short: "Make, show and serve virtual cards",
 		Long:  "A virtual card is a whole (U)SIM in one file: files, PINs, keys, toolkit and the binding applet's model.\nIt is the card of --reader virtual:FILE, of rehearsals, and of other PC/SC programs through 'virtual serve'.",
 	}
-	c.AddCommand(a.virtualNew(), a.virtualServe(), a.virtualShow())
+	c.AddCommand(a.virtualNew(), a.virtualCAP(), a.virtualServe(), a.virtualShow())
 	return c
 }
 

@@ -54,6 +54,9 @@ func (w *wantedFlags) narrowing() bool {
 	return len(w.imeis)+len(w.prefixes)+len(w.ranges)+len(w.patterns) > 0
 }
 
+// named tells whether any binding was asked for.
+func (w *wantedFlags) named() bool { return w.firstInsert || w.off || w.job != "" || w.narrowing() }
+
 // check refuses contradictions before anything else is looked at.
 func (w *wantedFlags) check(c *cobra.Command) error {
 	kinds := 0

@@ -1,0 +1,234 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc"
+)
+
+// KeyWish is a key set as it shall be on a card.
+type KeyWish struct {
+	Expected personalize.Expected
+	// New is asked once the card is known. With a derivation it gives masters; kind 0 is AES for keys longer than 16 bytes, else as the
+	// session's protocol.
+	New     func(iccid string) (gp.KeySet, gp.KeyKind, error)
+	Replace byte // the version that goes; 00: none, the set is added
+}
+
+// KeyChange is what changing keys would do, as a value. Sets are shown by version and check values.
+type KeyChange struct {
+	ICCID    uicc.ICCID
+	Replaces byte       // 00: the set is added
+	Kind     gp.KeyKind // of the new set
+	New      KeyShow
+	Old      KeyShow // the set the session was opened with; the one that is replaced when Replaces is its version
+	Steps    []Step  // empty: the card holds the new set, and proved it
+
+	set gp.KeySet // the card's own, derived
+	kdd [10]byte
+}
+
+// KeyShow is a key set as it may be shown.
+type KeyShow struct {
+	KVN         byte
+	Kind        gp.KeyKind
+	Bits        int
+	Derivation  gp.Diversification // that made the card's own keys of masters
+	CheckValues []string           // of ENC, MAC, DEK of the card's own keys
+}
+
+// AsWanted tells that there is nothing to send.
+func (p *KeyChange) AsWanted() bool { return len(p.Steps) == 0 }
+
+// PlanKeys reads which key versions the card has, opens a session, and plans PUT KEY. A run that was broken off may have left either set in
+// the place of the other: both are held against one cryptogram of the card, which spends nothing (gp.OpenOneOf).
+func PlanKeys(ctx context.Context, run *personalize.Run, w KeyWish) (*KeyChange, *Domain, error) {
+	facts, err := LookAtKeys(ctx, run, w.Expected)
+	if err != nil {
+		return nil, nil, err
+	}
+	old, err := run.KeysOf(facts.ICCID)
+	if err != nil {
+		return nil, nil, err
+	}
+	fresh, kind, err := w.New(facts.ICCID.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	if fresh.KVN == 0 || fresh.KVN > 0x7F || fresh.DEK.IsZero() {
+		return nil, nil, &personalize.UnfitError{Reason: "the new key set needs a key version 01 to 7F and three keys, ENC, MAC and DEK"}
+	}
+	sets, err := candidates(facts.Keys, old, fresh, w.Replace)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, which, err := OpenWith(ctx, run, facts.ICCID, sets...)
+	if err != nil {
+		return nil, nil, inTheWay(err, sets, fresh)
+	}
+	p := &KeyChange{ICCID: facts.ICCID, Replaces: w.Replace, Kind: kind, kdd: d.Session.KDD}
+	if err := p.planOver(ctx, d, sets[which], fresh); err != nil {
+		d.Close()
+		return nil, nil, err
+	}
+	return p, d, nil
+}
+
+// candidates are the sets the card may hold under the version a session is opened with, the likeliest first.
+func candidates(on []gp.KeyEntry, old, fresh gp.KeySet, replace byte) ([]gp.KeySet, error) {
+	has := func(kvn byte) bool { return slices.ContainsFunc(on, func(e gp.KeyEntry) bool { return e.KVN == kvn }) }
+	switch {
+	case old.KVN == fresh.KVN && replace == fresh.KVN: // one place for both
+		return []gp.KeySet{old, fresh}, nil
+	case old.KVN == fresh.KVN:
+		return nil, &ConflictError{[]byte{fresh.KVN}, "the session's key set has this version; name it as the one that is replaced"}
+	case has(fresh.KVN) && replace != fresh.KVN: // put there by an earlier run, or in the way: its keys decide
+		return []gp.KeySet{fresh}, nil
+	case replace != 0 && len(on) > 0 && !has(replace):
+		return nil, &ConflictError{[]byte{replace}, "the card has no key set of this version to be replaced"}
+	}
+	return []gp.KeySet{old}, nil
+}
+
+// inTheWay: the version of the new set is on the card, and it is not the new set.
+func inTheWay(err error, sets []gp.KeySet, fresh gp.KeySet) error {
+	var refused *gp.SessionError
+	if len(sets) == 1 && same(sets[0], fresh) && errors.As(err, &refused) && refused.Failure == gp.FailureCryptogram {
+		return &ConflictError{[]byte{fresh.KVN}, "the card has a key set of this version with other keys; name it as the one that is replaced"}
+	}
+	return err
+}
+
+func same(a, b gp.KeySet) bool {
+	return a.KVN == b.KVN && a.Diversification == b.Diversification && a.ENC.Equal(b.ENC) && a.MAC.Equal(b.MAC) && a.DEK.Equal(b.DEK)
+}
+
+// planOver lists the steps over an open session; there are none when the card proves to hold the new set.
+func (p *KeyChange) planOver(ctx context.Context, d *Domain, used, fresh gp.KeySet) error {
+	if err := p.fill(d, used, fresh); err != nil {
+		return err
+	}
+	if same(used, fresh) {
+		return d.proveENC(ctx)
+	}
+	return p.plan(d)
+}
+
+// proveENC reads the domain's own entry: at a level with C-DEC that proves the ENC key, which opening a session of SCP03 does not.
+func (d *Domain) proveENC(ctx context.Context) error {
+	_, err := gp.Registry(ctx, d.Session, gp.Domains)
+	return err
+}
+
+// fill derives the card's own keys and their check values.
+func (p *KeyChange) fill(d *Domain, used, fresh gp.KeySet) error {
+	own, err := fresh.Diversify(p.kdd)
+	if err != nil {
+		return err
+	}
+	p.set = own
+	if p.Kind == 0 {
+		p.Kind = kindFor(own, d.Session.Protocol)
+	}
+	if p.New, err = show(own, fresh.Diversification, p.Kind); err != nil {
+		return err
+	}
+	current, err := used.Diversify(p.kdd)
+	if err != nil {
+		return err
+	}
+	p.Old, err = show(current, used.Diversification, gp.KindOf(d.Session.Protocol))
+	p.Old.KVN = d.Session.KVN
+	return err
+}
+
+func kindFor(set gp.KeySet, p gp.Protocol) gp.KeyKind {
+	if set.ENC.Len() > 16 {
+		return gp.AES
+	}
+	return gp.KindOf(p)
+}
+
+func show(set gp.KeySet, derivation gp.Diversification, kind gp.KeyKind) (KeyShow, error) {
+	values, err := set.CheckValues(kind)
+	return KeyShow{KVN: set.KVN, Kind: kind, Bits: 8 * set.ENC.Len(), Derivation: derivation, CheckValues: values}, err
+}
+
+func (p *KeyChange) plan(d *Domain) error {
+	c, err := gp.PutKeys(d.Session.EncryptKey, p.Replaces, p.Kind, p.set)
+	if err != nil {
+		return err
+	}
+	note := "added"
+	if p.Replaces != 0 {
+		note = fmt.Sprintf("in place of key version %02X", p.Replaces)
+	}
+	p.Steps = []Step{{
+		Name: fmt.Sprintf("PUT KEY %02X", p.New.KVN), Command: c, Secret: true,
+		Note: fmt.Sprintf("%s %d bits, check values %s, %s", p.Kind, 8*p.set.ENC.Len(), strings.Join(p.New.CheckValues, " "), note),
+	}}
+	return d.Fit(p.Steps)
+}
+
+// Apply sends the keys, holds the card's check values against ours, and proves the new set by a session of its own before it says
+// done. After PUT KEY went out nothing but that proof tells which set the card holds.
+func (p *KeyChange) Apply(ctx context.Context, d *Domain) error {
+	defer d.Close()
+	if p.AsWanted() {
+		return nil
+	}
+	unlock, err := d.run.Store.Lock(p.ICCID.String())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	d.run.Begin("write")
+	answers, err := d.Do(ctx, p.Steps)
+	if err != nil {
+		return err
+	}
+	answered := gp.PutKeysAnswer(p.Kind, p.set, answers[0].Data)
+	proven := p.prove(context.WithoutCancel(ctx), d.run)
+	switch {
+	case proven == nil && answered == nil:
+		return nil
+	case errors.As(proven, new(*personalize.InDoubtError)):
+		return proven
+	}
+	return &personalize.VerifyError{
+		What: fmt.Sprintf("key set %02X", p.New.KVN), Want: fmt.Sprintf("check values %s and a session", strings.Join(p.New.CheckValues, " ")),
+		Got: errors.Join(answered, proven).Error(),
+	}
+}
+
+// prove opens a session with the new set and uses it.
+func (p *KeyChange) prove(ctx context.Context, run *personalize.Run) error {
+	run.Begin("verify")
+	if err := run.Card.Reset(ctx, false); err != nil {
+		return &personalize.InDoubtError{Step: personalize.StepReset, Err: err}
+	}
+	d, _, err := OpenWith(ctx, run, p.ICCID, p.set)
+	if err == nil {
+		defer d.Close()
+		err = d.proveENC(ctx)
+	}
+	if err == nil || errors.As(err, new(*gp.SessionError)) || errors.As(err, new(*apdu.Error)) {
+		return err
+	}
+	return &personalize.InDoubtError{Step: "open a session with the new key set", Err: err}
+}
+
+// PlanDeleteKeys plans the deletion of a key set. The set the session is opened with stays: without it there may be no way back.
+func (d *Domain) PlanDeleteKeys(kvn byte) ([]Step, error) {
+	if kvn == d.Session.KVN {
+		return nil, &ConflictError{[]byte{kvn}, "this key set opened the session that would delete it; use another set's keys"}
+	}
+	return []Step{{Name: fmt.Sprintf("DELETE key set %02X", kvn), Command: gp.DeleteKeys(kvn, 0)}}, nil
+}

@@ -1,0 +1,133 @@
+package content
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/gp/capfile"
+	"github.com/simbind/simbind/personalize"
+)
+
+// LoadWish is a load file as it shall be on a card.
+type LoadWish struct {
+	CAP        *capfile.File
+	Descriptor bool   // load the Descriptor component too
+	Domain     []byte // AID of the security domain it goes to; nil: the one of the session
+	Hash       []byte // of the load file; nil: none is sent
+}
+
+// PlanLoad holds a CAP file against what the card has: no steps when the load file is there.
+func (d *Domain) PlanLoad(ctx context.Context, w LoadWish) ([]Step, error) {
+	d.run.Begin("registry")
+	var r Registry
+	if err := d.listContent(ctx, &r); err != nil {
+		return nil, err
+	}
+	if e, err := r.loadFile(w.CAP); e != nil || err != nil {
+		return nil, err
+	}
+	free, err := d.resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.fits(r, free); err != nil {
+		return nil, err
+	}
+	return w.steps(d.Room())
+}
+
+// resources reads what the card has left, nil when it does not tell.
+func (d *Domain) resources(ctx context.Context) (*gp.Resources, error) {
+	r, err := apdu.Do(ctx, d.Session, "GET DATA "+gp.ObjectResources.String(), gp.GetData(gp.ObjectResources))
+	if errors.As(err, new(*apdu.Error)) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	free, err := gp.ParseResources(r.Data)
+	if err != nil {
+		d.run.Remark("%v", err)
+		return nil, nil
+	}
+	return &free, nil
+}
+
+// loadFile finds the row of a CAP file's package, nil when there is none; another version is in the way.
+func (r Registry) loadFile(file *capfile.File) (*gp.RegistryEntry, error) {
+	n := slices.IndexFunc(r.LoadFiles, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, file.Package.AID) })
+	if n < 0 {
+		return nil, nil
+	}
+	e := &r.LoadFiles[n]
+	if v := file.Package.Version; len(e.Version) == 2 && (e.Version[0] != v.Major || e.Version[1] != v.Minor) {
+		return e, &ConflictError{e.AID, fmt.Sprintf("the load file is on the card in version %d.%d, the CAP file has %s", e.Version[0], e.Version[1], v)}
+	}
+	return e, nil
+}
+
+// fits looks at what can be known before the first LOAD: packages the card lists in an older version than the file imports, and its
+// memory. The card's own word comes with the last LOAD.
+func (w LoadWish) fits(r Registry, free *gp.Resources) error {
+	for _, want := range w.CAP.Imports {
+		for _, have := range r.LoadFiles {
+			if bytes.Equal(have.AID, want.AID) && len(have.Version) == 2 && (have.Version[0] != want.Version.Major || have.Version[1] < want.Version.Minor) {
+				return &personalize.UnfitError{Reason: fmt.Sprintf("the CAP file imports %s, the card has version %d.%d of it", want, have.Version[0], have.Version[1])}
+			}
+		}
+	}
+	if size := len(w.CAP.LoadFile(w.Descriptor)); free != nil && free.FreeNonVolatile < size {
+		return &personalize.UnfitError{Reason: fmt.Sprintf("the load file has %d bytes, the card has %d bytes free", size, free.FreeNonVolatile)}
+	}
+	return nil
+}
+
+// steps are INSTALL [for load] and every LOAD, room bytes a block.
+func (w LoadWish) steps(room int) ([]Step, error) {
+	first, err := gp.InstallForLoad(w.CAP.Package.AID, w.Domain, w.Hash, nil)
+	if err != nil {
+		return nil, err
+	}
+	block := w.CAP.LoadFile(w.Descriptor)
+	loads, err := gp.Load(block, room)
+	if err != nil {
+		return nil, err
+	}
+	what := "Descriptor left out"
+	if w.Descriptor {
+		what = "Descriptor included"
+	}
+	steps := []Step{{Name: "INSTALL [for load]", Command: first, Note: fmt.Sprintf("%s, %d bytes, %s", w.CAP.Package, len(block), what)}}
+	for n, c := range loads {
+		steps = append(steps, Step{Name: fmt.Sprintf("LOAD block %d of %d", n+1, len(loads)), Command: c})
+	}
+	return steps, nil
+}
+
+// PlanDelete plans the deletion of an application or a load file, with related everything made from it. missingOK: what is not on the card
+// is as wanted.
+func (d *Domain) PlanDelete(ctx context.Context, aid []byte, related, missingOK bool) ([]Step, error) {
+	d.run.Begin("registry")
+	var r Registry
+	if err := d.listContent(ctx, &r); err != nil {
+		return nil, err
+	}
+	is := func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, aid) }
+	made := func(e gp.RegistryEntry) bool { return bytes.Equal(e.LoadFile, aid) }
+	switch file, app := slices.ContainsFunc(r.LoadFiles, is), slices.ContainsFunc(r.Applications, is); {
+	case !file && !app && missingOK:
+		return nil, nil
+	case !file && !app:
+		return nil, &ConflictError{aid, "it is not on the card"}
+	case file && !related && slices.ContainsFunc(r.Applications, made):
+		return nil, &ConflictError{aid, "an application made from this load file is on the card"}
+	case app: // related objects are those of a load file
+		related = false
+	}
+	return []Step{{Name: fmt.Sprintf("DELETE %X", aid), Command: gp.Delete(aid, related)}}, nil
+}

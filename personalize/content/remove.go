@@ -1,0 +1,149 @@
+package content
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc"
+)
+
+// Removal is what taking the binding applet off a card would do, as a value.
+type Removal struct {
+	ICCID uicc.ICCID
+	Free  *personalize.Plan // brings the applet to scheme off and backs EF_IMSI up; nil: it was never configured, or cannot be selected
+	Steps []Step            // through the security domain, afterwards; empty: nothing of it is on the card
+}
+
+// AsWanted tells that there is nothing to do.
+func (p *Removal) AsWanted() bool { return len(p.Steps) == 0 }
+
+// RemovalWish says what shall go.
+type RemovalWish struct {
+	Expected personalize.Expected
+	LoadFile []byte // its AID; the applet's instance is the run's AID
+}
+
+// PlanRemoval reads the card and plans the removal (card interface §6): a configured applet is first brought to scheme off, so that EF_IMSI
+// holds the subscriber's IMSI again, and a backup of it is on the disk; only then load file and instance are deleted.
+func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Removal, error) {
+	p := &Removal{}
+	var err error
+	if p.ICCID, err = run.Known(ctx, w.Expected); err != nil {
+		return nil, err
+	}
+	registry, err := p.registry(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.list(registry, run.AID, w.LoadFile); err != nil || p.AsWanted() {
+		return p, err
+	}
+	return p, p.free(ctx, run, w.Expected)
+}
+
+func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry, error) {
+	d, err := Open(ctx, run, p.ICCID)
+	if err != nil {
+		return Registry{}, err
+	}
+	defer d.Close()
+	run.Begin("registry")
+	var r Registry
+	return r, d.listContent(ctx, &r)
+}
+
+// list plans the deletions: of the load file with all that belongs to it, or of an instance whose load file the card does not show.
+func (p *Removal) list(r Registry, instance, loadFile []byte) error {
+	of := func(list []gp.RegistryEntry, aid []byte) int {
+		return slices.IndexFunc(list, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, aid) })
+	}
+	for _, e := range r.Applications {
+		if bytes.Equal(e.LoadFile, loadFile) && !bytes.Equal(e.AID, instance) {
+			return &ConflictError{e.AID, "another application of the same load file is on the card; remove it first"}
+		}
+	}
+	switch {
+	case of(r.LoadFiles, loadFile) >= 0:
+		p.Steps = []Step{{Name: "DELETE load file and applet", Command: gp.Delete(loadFile, true)}}
+	case of(r.Applications, instance) >= 0:
+		p.Steps = []Step{{Name: "DELETE applet", Command: gp.Delete(instance, false)}}
+	}
+	return nil
+}
+
+// free plans scheme off, after a reset that ends the session of the security domain.
+func (p *Removal) free(ctx context.Context, run *personalize.Run, expected personalize.Expected) error {
+	run.Begin("read applet")
+	if err := run.Card.Reset(ctx, false); err != nil {
+		return err
+	}
+	off := binding.DefaultConfiguration(binding.Off)
+	plan, err := run.Plan(ctx, func(uicc.ICCID) (personalize.Wish, error) {
+		return personalize.Wish{Configuration: off, Expected: expected, Reconfigure: true}, nil
+	})
+	if errors.Is(err, personalize.ErrNoApplet) {
+		run.Remark("the applet cannot be selected; EF_IMSI is left as it is")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if plan.Facts.Applet.State.Generation != 0 {
+		p.Free = plan
+	}
+	return nil
+}
+
+// Apply carries the removal out and proves it: the applet cannot be selected any more.
+func (p *Removal) Apply(ctx context.Context, run *personalize.Run) (backup string, err error) {
+	if p.AsWanted() {
+		return "", nil
+	}
+	if p.Free != nil {
+		result, err := run.Apply(ctx, p.Free)
+		if err != nil {
+			return result.Backup, err
+		}
+		backup = result.Backup
+		if s := result.Applet.State; s.Files != binding.FilesBackup {
+			return backup, &personalize.UnfitError{Reason: fmt.Sprintf("the applet is off, and EF_IMSI holds %s, not the backup: nothing was deleted", s.Files)}
+		}
+	}
+	unlock, err := run.Store.Lock(p.ICCID.String())
+	if err != nil {
+		return backup, err
+	}
+	defer unlock()
+	d, err := Open(ctx, run, p.ICCID)
+	if err != nil {
+		return backup, err
+	}
+	defer d.Close()
+	run.Begin("delete")
+	if _, err := d.Do(ctx, p.Steps); err != nil {
+		return backup, err
+	}
+	return backup, p.prove(context.WithoutCancel(ctx), run)
+}
+
+func (p *Removal) prove(ctx context.Context, run *personalize.Run) error {
+	run.Begin("verify")
+	if err := run.Card.Reset(ctx, false); err != nil {
+		return &personalize.InDoubtError{Step: personalize.StepReset, Err: err}
+	}
+	_, err := personalize.SelectApplet(ctx, run.Card, run.AID)
+	switch {
+	case errors.Is(err, personalize.ErrNoApplet):
+		return nil
+	case errors.As(err, new(*apdu.LinkError)):
+		return &personalize.InDoubtError{Step: personalize.StepReadBack, Err: err}
+	}
+	return &personalize.VerifyError{What: "binding applet", Want: "gone", Got: "still there"}
+}
