@@ -35,7 +35,7 @@ type instance struct {
 
 func (c *Card) openDomain() (*sd.Domain, error) {
 	row := c.image.Domain
-	cfg := sd.Config{AID: row.AID, KDD: row.KDD, CPLC: row.CPLC, Velocity: row.Velocity, Rand: c.rand}
+	cfg := sd.Config{AID: row.AID, KDD: row.KDD, CPLC: row.CPLC, Velocity: row.Velocity, MaxData: row.MaxData, Rand: c.rand}
 	for _, k := range row.Keys {
 		cfg.Keys = append(cfg.Keys, sd.KeySet{KVN: k.KVN, Protocol: k.Protocol, I: k.I, ENC: k.ENC, MAC: k.MAC, DEK: k.DEK})
 	}

@@ -95,7 +95,7 @@ func (f File) check() error {
 }
 
 func (d Domain) check() error {
-	if !validAID(d.AID) || len(d.KDD) != 10 || d.NonVolatile < 0 || d.Volatile < 0 {
+	if !validAID(d.AID) || len(d.KDD) != 10 || d.NonVolatile < 0 || d.Volatile < 0 || d.MaxData != 0 && (d.MaxData < 64 || d.MaxData > 255) {
 		return fmt.Errorf("%w: security domain", ErrImage)
 	}
 	for _, k := range d.Keys {

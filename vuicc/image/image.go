@@ -86,6 +86,7 @@ type Domain struct {
 	CPLC     Hex // 42 bytes
 	Keys     []KeySet
 	Velocity int // failed authentications until a key set is blocked
+	MaxData  int // bytes of command data it takes, told in tag 9F65; 0: 255
 	// NonVolatile and Volatile are the memory that card content may take, in bytes; 0: 65536 and 2048.
 	NonVolatile, Volatile int
 	// MoreDataFirst is how some T=0 cards answer GET STATUS (testdata/vectors, t0_behaviour.json H1): 6310 comes at once and the data waits

@@ -1,0 +1,219 @@
+package content_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/pcsc"
+	"github.com/simbind/simbind/pcsc/mock"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/content"
+	"github.com/simbind/simbind/secret"
+)
+
+func key(b byte, size int) secret.Bytes { return secret.New(bytes.Repeat([]byte{b}, size)) }
+
+func set(kvn byte, size int) gp.KeySet {
+	return gp.KeySet{KVN: kvn, ENC: key(0x11, size), MAC: key(0x22, size), DEK: key(0x33, size)}
+}
+
+func (r *rig) put(w content.KeyWish) (plan *content.KeyChange, err error) {
+	err = r.with(mock.Faults{}, func(run *personalize.Run) error {
+		p, d, err := content.PlanKeys(ctx, run, w)
+		if err != nil {
+			return err
+		}
+		plan = p
+		return p.Apply(ctx, d)
+	})
+	return plan, err
+}
+
+func wishing(s gp.KeySet, replace byte) content.KeyWish {
+	return content.KeyWish{Replace: replace, New: func(string) (gp.KeySet, gp.KeyKind, error) { return copied(s), 0, nil }}
+}
+
+// TestEverySizeOfKey is added, used, and replaces.
+func TestEverySizeOfKey(t *testing.T) {
+	for image, sizes := range map[string][]int{"no-applet": {16}, "no-applet-t1": {16, 24, 32}} {
+		r := newRig(t, image)
+		old := r.keys.KVN
+		for n, size := range sizes {
+			fresh := set(0x40+byte(n), size)
+			plan, err := r.put(wishing(fresh, 0))
+			if err != nil {
+				t.Fatalf("%s, %d bytes: %v", image, size, err)
+			}
+			if plan.New.Bits != 8*size || plan.Old.KVN != old || len(plan.New.CheckValues) != 3 {
+				t.Errorf("%+v", plan)
+			}
+			r.keys = fresh
+			r.do(func(run *personalize.Run) error { _, err := content.List(ctx, run, personalize.Expected{}); return err })
+			r.keys = gp.KeySet{KVN: old, ENC: gp.TestKey(), MAC: gp.TestKey(), DEK: gp.TestKey()}
+		}
+		if _, err := r.put(wishing(set(0x50, sizes[0]), old)); err != nil {
+			t.Errorf("%s: replacing %02X: %v", image, old, err)
+		}
+	}
+}
+
+// TestDerivedSet is the card's own: the plan shows its check values, not those of the masters, and a derivation that cannot be made is
+// refused, not dropped.
+func TestDerivedSet(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	plan, err := r.put(wishing(masters(0x31), 0x30))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := masters(0x31).Diversify([10]byte(r.chip.Image().Domain.KDD))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := own.CheckValues(gp.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := masters(0x31)
+	plain.Diversification = gp.NotDiversified
+	wrong, _ := plain.CheckValues(gp.AES)
+	if strings.Join(plan.New.CheckValues, " ") != strings.Join(want, " ") || strings.Join(want, " ") == strings.Join(wrong, " ") || plan.New.Derivation != gp.KDF3 {
+		t.Errorf("%+v, want %v", plan.New, want)
+	}
+	r.keys = masters(0x31)
+	impossible := masters(0x32)
+	impossible.Diversification = gp.EMV // of AES-256 masters
+	if _, err := r.put(wishing(impossible, 0)); !errors.Is(err, gp.ErrKey) {
+		t.Errorf("EMV of AES masters: %v", err)
+	}
+}
+
+// TestKeysRefused: nothing is sent, and no key of the card changes.
+func TestKeysRefused(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		fresh   gp.KeySet
+		replace byte
+		say     string
+	}{
+		{"version 00", set(0x00, 16), 0x30, "a key version 01 to 7F and three keys"},
+		{"version 80", set(0x80, 16), 0x30, "a key version 01 to 7F and three keys"},
+		{"no DEK", gp.KeySet{KVN: 0x31, ENC: key(1, 16), MAC: key(2, 16)}, 0x30, "three keys"},
+		{"same version, not named", set(0x30, 16), 0, "name it as the one that is replaced"},
+		{"nothing to replace", set(0x31, 16), 0x29, "no key set of this version to be replaced"},
+	} {
+		r := newRig(t, "no-applet-t1")
+		if _, err := r.put(wishing(row.fresh, row.replace)); err == nil || !strings.Contains(err.Error(), row.say) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		r.do(func(run *personalize.Run) error { _, err := content.List(ctx, run, personalize.Expected{}); return err })
+	}
+	r := newRig(t, "no-applet-t1")
+	if _, err := r.put(wishing(set(0x31, 16), 0)); err != nil {
+		t.Fatal(err)
+	}
+	other := set(0x31, 32)
+	var conflict *content.ConflictError
+	if _, err := r.put(wishing(other, 0)); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "with other keys") {
+		t.Errorf("another set under the same version: %v", err)
+	}
+	if r.chip.FailuresOf(0x31) != 0 {
+		t.Error("a try was spent")
+	}
+}
+
+// TestWrongDEK is the fifth failure: the session stands, the card refuses the keys, and keeps those it has.
+func TestWrongDEK(t *testing.T) {
+	for _, name := range []string{"no-applet", "no-applet-t1"} {
+		r := newRig(t, name)
+		right := r.keys.DEK
+		r.keys.DEK = key(0x77, 16)
+		_, err := r.put(wishing(set(0x41, 16), 0))
+		var refused *gp.ContentError
+		if !errors.As(err, &refused) || refused.INS != apdu.INSPutKey || !strings.Contains(err.Error(), "the DEK is wrong") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if r.chip.FailuresOf(r.keys.KVN) != 0 {
+			t.Errorf("%s: a try was spent", name)
+		}
+		r.keys.DEK = right
+		if _, err := r.put(wishing(set(0x41, 16), 0)); err != nil {
+			t.Errorf("%s: with the right one: %v", name, err)
+		}
+	}
+}
+
+// liar is a card that answers PUT KEY with another check value.
+type liar struct{ personalize.Card }
+
+func (l liar) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, error) {
+	r, err := l.Card.Transmit(ctx, c)
+	if err == nil && c.INS == apdu.INSPutKey && len(r.Data) > 0 {
+		r.Data[len(r.Data)-1] ^= 1
+	}
+	return r, err
+}
+
+// TestCheckValuesAreCompared: success is not said over a check value that differs, whatever the new session proves.
+func TestCheckValuesAreCompared(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+		run.Card = liar{run.Card}
+		p, d, err := content.PlanKeys(ctx, run, wishing(set(0x31, 16), 0x30))
+		if err != nil {
+			return err
+		}
+		return p.Apply(ctx, d)
+	})
+	var differs *personalize.VerifyError
+	if !errors.As(err, &differs) || !strings.Contains(err.Error(), "the card answers version and check values") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestInDoubtIsSaid: a card pulled at PUT KEY leaves open which set it holds, and the error says so.
+func TestInDoubtIsSaid(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	err := r.with(mock.Faults{LoseAt: 7}, r.rotateTo(set(0x30, 16)))
+	var doubt *personalize.InDoubtError
+	if !errors.As(err, &doubt) || doubt.Step != "PUT KEY 30" || !errors.Is(err, pcsc.ErrRemoved) {
+		t.Fatalf("%v", err)
+	}
+	if err := r.with(mock.Faults{}, r.rotateTo(set(0x30, 16))); err != errNothing {
+		t.Errorf("the next run: %v", err)
+	}
+	if r.chip.FailuresOf(0x30) != 0 {
+		t.Error("a try was spent to find out")
+	}
+}
+
+// TestTheSetInUseStays.
+func TestTheSetInUseStays(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	r.do(func(run *personalize.Run) error {
+		iccid, err := run.Known(ctx, personalize.Expected{})
+		if err != nil {
+			return err
+		}
+		d, err := content.Open(ctx, run, iccid)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		if _, err := d.PlanDeleteKeys(0x30); !errors.As(err, new(*content.ConflictError)) {
+			t.Errorf("the set of the session: %v", err)
+		}
+		steps, err := d.PlanDeleteKeys(0x44)
+		if err != nil {
+			return err
+		}
+		if _, err := d.Do(ctx, steps); !errors.Is(err, apdu.SWReferenceNotFound) {
+			t.Errorf("a set that is not there: %v", err)
+		}
+		return nil
+	})
+}
