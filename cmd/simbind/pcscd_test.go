@@ -11,12 +11,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestPCSCDScripts runs every file of testdata/pcscd through a real pcscd: scripts/with-pcscd -n 4 starts it. Every script has a
+// TestPCSCDScripts runs every file of testdata/pcscd through a real pcscd: scripts/with-pcscd -n 6 starts it. Every script has a
 // reader of its own, named in its first lines.
 func TestPCSCDScripts(t *testing.T) {
 	ports := strings.Fields(os.Getenv("SIMBIND_VPCD_PORTS"))
-	if len(ports) < 4 {
-		t.Fatalf("SIMBIND_VPCD_PORTS names %d readers, 4 are needed: run through scripts/with-pcscd -n 4", len(ports))
+	if len(ports) < 6 {
+		t.Fatalf("SIMBIND_VPCD_PORTS names %d readers, 6 are needed: run through scripts/with-pcscd -n 6", len(ports))
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "pcscd"),
