@@ -52,7 +52,10 @@ func FuzzCardSaysAnything(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, do := range []func(*personalize.Run) error{
-			func(r *personalize.Run) error { _, err := r.Identify(context.Background()); return err },
+			func(r *personalize.Run) error {
+				_, err := r.Identify(context.Background(), personalize.Expected{})
+				return err
+			},
 			func(r *personalize.Run) error {
 				_, err := r.Status(context.Background(), personalize.Expected{}, true)
 				return err

@@ -23,7 +23,7 @@ type Identity struct {
 }
 
 // Identify reads a card in at most 10 commands when EF_DIR has up to two applications.
-func (r *Run) Identify(ctx context.Context) (Identity, error) {
+func (r *Run) Identify(ctx context.Context, expected Expected) (Identity, error) {
 	r.phase("read")
 	out := Identity{Reader: r.Card.Reader()}
 	var err error
@@ -33,16 +33,33 @@ func (r *Run) Identify(ctx context.Context) (Identity, error) {
 	if out.ICCID, _, err = uicc.ReadICCID(ctx, r.Card); err != nil {
 		return out, err
 	}
+	if err := expected.checkICCID(out.ICCID); err != nil {
+		return out, err
+	}
 	if out.Applications, err = uicc.ReadDIR(ctx, r.Card); onlyLink(err) != nil {
 		return out, err
 	}
 	if err := r.identifyUSIM(ctx, &out); err != nil {
 		return out, err
 	}
+	if err := out.check(expected); err != nil {
+		return out, err
+	}
 	if out.Applet, err = SelectApplet(ctx, r.Card, r.AID); err != nil && !errors.Is(err, ErrNoApplet) {
 		return out, err
 	}
 	return out, nil
+}
+
+// check holds the expected IMSI against what EF_IMSI shows.
+func (id *Identity) check(expected Expected) error {
+	switch {
+	case expected.IMSI == "":
+		return nil
+	case len(id.IMSI) != usim.EFIMSI.Size || usim.Plausible([9]byte(id.IMSI)) != nil:
+		return expected.unseenIMSI()
+	}
+	return expected.checkIMSI([9]byte(id.IMSI))
 }
 
 func (r *Run) identifyUSIM(ctx context.Context, out *Identity) error {

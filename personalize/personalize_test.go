@@ -661,18 +661,48 @@ func TestExpectedIMSI(t *testing.T) {
 	if n, _ := d.cost(); err != nil || result.Outcome != personalize.OutcomeAsWanted || n > 12 {
 		t.Errorf("as wanted: %+v after %d commands, %v", result, n, err)
 	}
+	d.reconnect()
+	saved, _, err := d.run.Save(context.Background(), personalize.Expected{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.secrets = keys.Card{} // keys would be an error of their own
-	for _, try := range []func() error{
-		func() error { _, err := d.personalize(right("001010000123457")); return err },
-		func() error {
-			_, err := d.run.Act(context.Background(), personalize.Expected{IMSI: "001010000123457"}, binding.Unbind())
-			return err
-		},
+	ctx := context.Background()
+	for name, try := range map[string]func(personalize.Expected) error{
+		"personalize": func(x personalize.Expected) error { _, err := d.personalize(right(x.IMSI)); return err },
+		"act":         func(x personalize.Expected) error { _, err := d.run.Act(ctx, x, binding.Unbind()); return err },
+		"status":      func(x personalize.Expected) error { _, err := d.run.Status(ctx, x, false); return err },
+		"full status": func(x personalize.Expected) error { _, err := d.run.Status(ctx, x, true); return err },
+		"card":        func(x personalize.Expected) error { _, err := d.run.Identify(ctx, x); return err },
+		"backup":      func(x personalize.Expected) error { _, _, err := d.run.Save(ctx, x, false); return err },
+		"restore":     func(x personalize.Expected) error { _, err := d.run.PlanRestore(ctx, saved, x); return err },
 	} {
 		d.reconnect()
-		if err := try(); !errors.As(err, new(*personalize.MismatchError)) {
-			t.Errorf("another IMSI: %v", err)
+		if err := try(personalize.Expected{IMSI: "001010000123457"}); !errors.As(err, new(*personalize.MismatchError)) {
+			t.Errorf("%s: another IMSI: %v", name, err)
 		}
+		d.reconnect()
+		if err := try(personalize.Expected{IMSI: "001010000123456"}); errors.As(err, new(*personalize.MismatchError)) {
+			t.Errorf("%s: the right IMSI: %v", name, err)
+		}
+	}
+}
+
+// TestExpectedButNotSeen: without keys, a card that shows no IMSI cannot be told to be the expected one.
+func TestExpectedButNotSeen(t *testing.T) {
+	d := newDesk(t, "usim-separate") // PIN1 is enabled
+	defer func() { d.close() }()
+	expected := personalize.Expected{IMSI: "001001123456767"}
+	if _, err := d.run.Status(context.Background(), expected, false); !errors.As(err, new(*personalize.MismatchError)) {
+		t.Errorf("status: %v", err)
+	}
+	d.reconnect()
+	if _, err := d.run.Identify(context.Background(), expected); !errors.As(err, new(*personalize.MismatchError)) {
+		t.Errorf("card: %v", err)
+	}
+	d.reconnect()
+	if _, err := d.run.Identify(context.Background(), personalize.Expected{ICCID: "8988211000000430010"}); !errors.As(err, new(*personalize.MismatchError)) {
+		t.Errorf("card, another ICCID: %v", err)
 	}
 }
 

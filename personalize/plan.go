@@ -261,29 +261,45 @@ func (r *Run) refuseIMSI(ctx context.Context, f *Facts, expected Expected) error
 	if expected.IMSI == "" {
 		return nil
 	}
-	if err := r.selectUSIM(ctx, f); err != nil || f.USIM == nil {
+	content, ok, err := r.visibleIMSI(ctx, f)
+	if err != nil || !ok {
 		return err
+	}
+	return expected.checkIMSI(content)
+}
+
+// requireIMSI is refuseIMSI for a run without keys, in which nothing later could tell: what is not readable is refused.
+func (r *Run) requireIMSI(ctx context.Context, f *Facts, expected Expected) error {
+	if expected.IMSI == "" {
+		return nil
+	}
+	content, ok, err := r.visibleIMSI(ctx, f)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return expected.unseenIMSI()
+	}
+	return expected.checkIMSI(content)
+}
+
+// visibleIMSI reads EF_IMSI of ADF.USIM as any terminal would; ok is false when it is not readable or no IMSI.
+func (r *Run) visibleIMSI(ctx context.Context, f *Facts) (content [9]byte, ok bool, err error) {
+	if err := r.selectUSIM(ctx, f); err != nil || f.USIM == nil {
+		return content, false, err
 	}
 	raw, err := r.optional(ctx, usim.EFIMSI)
 	if err != nil || len(raw) != usim.EFIMSI.Size {
-		return err
+		return content, false, err
 	}
-	content := [9]byte(raw)
-	if usim.Plausible(content) != nil {
-		return nil
-	}
-	seen := &Plan{Wish: Wish{Expected: expected}, Subscriber: []Subscriber{{Place: PlaceUSIM, IMSI: content}}}
-	return r.checkIMSI(seen, nil)
+	content = [9]byte(raw)
+	return content, usim.Plausible(content) == nil, nil
 }
 
 // checkIMSI holds the expected IMSI against every copy read, or against the applet's backups when no file was read.
 func (r *Run) checkIMSI(p *Plan, applet *Applet) error {
 	if p.Wish.Expected.IMSI == "" {
 		return nil
-	}
-	want, err := usim.ParseIMSI(p.Wish.Expected.IMSI)
-	if err != nil {
-		return err
 	}
 	have := p.Subscriber
 	if have == nil {
@@ -294,12 +310,8 @@ func (r *Run) checkIMSI(p *Plan, applet *Applet) error {
 		}
 	}
 	for _, s := range have {
-		got, err := usim.DecodeIMSI(s.IMSI[:])
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.Place, err)
-		}
-		if got.String() != want.String() {
-			return &MismatchError{What: "IMSI", Want: want.Short(0), Got: got.Short(0)}
+		if err := p.Wish.Expected.checkIMSI(s.IMSI); err != nil {
+			return err
 		}
 	}
 	return nil

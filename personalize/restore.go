@@ -92,6 +92,9 @@ func (r *Run) PlanRestore(ctx context.Context, b Backup, expected Expected) (*Re
 		if err != nil {
 			return nil, err
 		}
+		if err := expected.checkIMSI(want); err != nil {
+			return nil, err
+		}
 		have, ok := f.copyAt(saved.Place)
 		if !ok {
 			return nil, &UnfitError{Reason: fmt.Sprintf("the backup has %s, the card has no such file", saved.Place)}

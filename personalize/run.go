@@ -18,6 +18,7 @@ import (
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/uicc"
+	"github.com/simbind/simbind/uicc/usim"
 )
 
 // Card is a card in a reader, reset just before, whose T=0 housekeeping is hidden.
@@ -84,7 +85,8 @@ func (x Expected) checkICCID(got uicc.ICCID) error {
 	return nil
 }
 
-// Known reads who the card is and refuses another than the expected one. Nothing was sent to it before but a reset.
+// Known reads who the card is and refuses another than the expected one, also one whose expected IMSI cannot be read. Nothing was sent to it
+// before but a reset.
 func (r *Run) Known(ctx context.Context, expected Expected) (uicc.ICCID, error) {
 	r.phase("read")
 	var f Facts
@@ -94,7 +96,7 @@ func (r *Run) Known(ctx context.Context, expected Expected) (uicc.ICCID, error) 
 	if err := expected.checkICCID(f.ICCID); err != nil {
 		return f.ICCID, err
 	}
-	return f.ICCID, r.refuseIMSI(ctx, &f, expected)
+	return f.ICCID, r.requireIMSI(ctx, &f, expected)
 }
 
 // KeysOf gives the card's key set, or the masters it is derived from. ErrNoKeys is wrapped when none are at hand.
@@ -111,6 +113,34 @@ func (r *Run) Begin(phase string) { r.phase(phase) }
 
 // Remark tells something worth a second look.
 func (r *Run) Remark(format string, args ...any) { r.note(format, args...) }
+
+// checkIMSI compares nine bytes of EF_IMSI.
+func (x Expected) checkIMSI(content [9]byte) error {
+	if x.IMSI == "" {
+		return nil
+	}
+	want, err := usim.ParseIMSI(x.IMSI)
+	if err != nil {
+		return err
+	}
+	got, err := usim.DecodeIMSI(content[:])
+	if err != nil {
+		return err
+	}
+	if got.String() != want.String() {
+		return &MismatchError{What: "IMSI", Want: want.Short(0), Got: got.Short(0)}
+	}
+	return nil
+}
+
+// unseenIMSI is the refusal of a card that shows no IMSI at all.
+func (x Expected) unseenIMSI() error {
+	want, err := usim.ParseIMSI(x.IMSI)
+	if err != nil {
+		return err
+	}
+	return &MismatchError{What: "IMSI", Want: want.Short(0), Got: "not readable"}
+}
 
 func (r *Run) phase(name string) {
 	if r.Phase != nil {

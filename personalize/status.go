@@ -2,6 +2,7 @@ package personalize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/simbind/simbind/binding"
@@ -24,8 +25,9 @@ func (r *Run) Status(ctx context.Context, expected Expected, keyed bool) (Status
 		return st, err
 	}
 	if !keyed {
-		var err error
-		st.Applet, err = SelectApplet(ctx, r.Card, r.AID)
+		return st, r.openStatus(ctx, &st, expected)
+	}
+	if err := r.refuseIMSI(ctx, &st.Facts, expected); err != nil {
 		return st, err
 	}
 	r.phase("session")
@@ -38,6 +40,9 @@ func (r *Run) Status(ctx context.Context, expected Expected, keyed bool) (Status
 		return st, err
 	}
 	st.Applet = applet
+	if err := r.checkIMSI(&Plan{Wish: Wish{Expected: expected}}, applet); err != nil {
+		return st, err
+	}
 	raw, ok, err := getObject(ctx, s, binding.ObjectLog)
 	if err != nil || !ok {
 		return st, err
@@ -46,4 +51,18 @@ func (r *Run) Status(ctx context.Context, expected Expected, keyed bool) (Status
 		return st, fmt.Errorf("GET DATA E4: %w", err)
 	}
 	return st, nil
+}
+
+// openStatus takes what the applet's SELECT answer says. On a card without the applet the IMSI is looked at all the same, before
+// the caller does anything else with it.
+func (r *Run) openStatus(ctx context.Context, st *Status, expected Expected) error {
+	applet, err := SelectApplet(ctx, r.Card, r.AID)
+	if err != nil && !errors.Is(err, ErrNoApplet) {
+		return err
+	}
+	st.Applet = applet
+	if err := r.requireIMSI(ctx, &st.Facts, expected); err != nil {
+		return err
+	}
+	return err
 }

@@ -135,17 +135,13 @@ func (a *app) actionCommands() []*cobra.Command {
 }
 
 func (a *app) act(ctx context.Context, o *actionFlags, action binding.Action) error {
-	expected := personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI}
-	if err := checkExpected(expected); err != nil {
-		return err
-	}
 	s, run, err := a.startRun(ctx, &o.secretFlags, nil)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	defer run.Close()
-	change, err := run.Act(ctx, expected, action)
+	change, err := run.Act(ctx, a.expected(), action)
 	if err != nil {
 		return err
 	}

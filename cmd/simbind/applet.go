@@ -73,10 +73,7 @@ func (a *app) appletList() *cobra.Command {
 }
 
 func (a *app) listApplets(ctx context.Context, o *secretFlags) error {
-	expected, err := a.expected()
-	if err != nil {
-		return err
-	}
+	expected := a.expected()
 	s, run, err := a.startRun(ctx, o, nil)
 	if err != nil {
 		return err

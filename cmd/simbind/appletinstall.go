@@ -130,11 +130,8 @@ func (a *app) carryOut(ctx context.Context, run *personalize.Run, plan *content.
 }
 
 func (a *app) installWish(o *installFlags, path string) (content.InstallWish, error) {
-	w := content.InstallWish{Descriptor: o.descriptor, Priority: o.priority, SIM: o.simToolkit}
+	w := content.InstallWish{Expected: a.expected(), Descriptor: o.descriptor, Priority: o.priority, SIM: o.simToolkit}
 	var err error
-	if w.Expected, err = a.expected(); err != nil {
-		return w, err
-	}
 	if w.CAP, err = readCAP(path); err != nil {
 		return w, err
 	}

@@ -32,12 +32,9 @@ in the backup folder; look that it does; then delete applet and load file, and l
 }
 
 func (a *app) remove(ctx context.Context, o *contentFlags, loadFile string) error {
-	w := content.RemovalWish{}
+	w := content.RemovalWish{Expected: a.expected()}
 	var err error
 	if w.LoadFile, err = parseAID(loadFile); err != nil {
-		return err
-	}
-	if w.Expected, err = a.expected(); err != nil {
 		return err
 	}
 	if err := a.agreeContent(o, "the binding applet will be deleted, and the card works in every terminal; go on?"); err != nil {

@@ -66,7 +66,7 @@ func (a *app) backup(ctx context.Context, o *secretFlags, file string, to []stri
 	}
 	defer s.Close()
 	defer run.Close()
-	b, facts, err := run.Save(ctx, personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI}, o.given())
+	b, facts, err := run.Save(ctx, a.expected(), o.given())
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 	}
 	defer s.Close()
 	defer run.Close()
-	plan, err := run.PlanRestore(ctx, b, personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI})
+	plan, err := run.PlanRestore(ctx, b, a.expected())
 	if err != nil {
 		return err
 	}

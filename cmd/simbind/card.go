@@ -92,7 +92,7 @@ func (a *app) card(ctx context.Context) error {
 	}
 	defer s.Close()
 	run := &personalize.Run{Card: s, AID: aid, Now: a.now, Note: func(t string) { a.say("note: %s", t) }}
-	id, err := run.Identify(ctx)
+	id, err := run.Identify(ctx, a.expected())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/trace"
+	"github.com/simbind/simbind/uicc"
+	"github.com/simbind/simbind/uicc/usim"
 )
 
 // session is one card in one reader for the time of a verb.
@@ -26,8 +28,30 @@ type session struct {
 	virtual *virtualReader
 }
 
+// expected is the card the flags name; openCard has looked at the digits.
+func (a *app) expected() personalize.Expected {
+	return personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI}
+}
+
+// checkChoice refuses flags that name no possible card before any reader is touched.
+func (a *app) checkChoice() error {
+	if _, err := uicc.ParseICCID(a.global.expectICCID); err != nil && a.global.expectICCID != "" {
+		return usagef("--expect-iccid: %w", err)
+	}
+	if _, err := usim.ParseIMSI(a.global.expectIMSI); err != nil && a.global.expectIMSI != "" {
+		return usagef("--expect-imsi: %w", err)
+	}
+	if a.global.wait < 0 {
+		return usagef("--wait: a time to wait cannot be negative")
+	}
+	return nil
+}
+
 // openCard connects to the card the flags name, exclusively, and puts trace and counter around it.
 func (a *app) openCard(ctx context.Context) (*session, error) {
+	if err := a.checkChoice(); err != nil {
+		return nil, err
+	}
 	s := &session{}
 	name := a.readerName()
 	if name == "virtual" || strings.HasPrefix(name, "virtual:") {

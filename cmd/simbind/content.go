@@ -51,11 +51,6 @@ var levels = map[string]gp.Level{
 	"33": gp.LevelCMAC | gp.LevelCDecryption | gp.LevelRMAC | gp.LevelREncryption,
 }
 
-func (a *app) expected() (personalize.Expected, error) {
-	x := personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI}
-	return x, checkExpected(x)
-}
-
 // startContent opens the card for a verb of card content: its keys are needed from the beginning.
 func (a *app) startContent(ctx context.Context, o *contentFlags) (*session, *personalize.Run, error) {
 	level, ok := levels[o.level]

@@ -8,7 +8,6 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
-	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/content"
 )
 
@@ -17,10 +16,7 @@ type planner func(context.Context, *content.Domain) ([]content.Step, error)
 
 // contentVerb carries out a verb that is a list of commands to the security domain.
 func (a *app) contentVerb(ctx context.Context, o *contentFlags, verb string, plan planner) error {
-	expected, err := a.expected()
-	if err != nil {
-		return err
-	}
+	expected := a.expected()
 	s, run, err := a.startContent(ctx, o)
 	if err != nil {
 		return err
@@ -304,5 +300,5 @@ func (a *app) confirmCard(o *contentFlags, typed, state string) error {
 		return usagef("--confirm-iccid and --expect-iccid name different cards")
 	}
 	a.global.expectICCID = typed
-	return checkExpected(personalize.Expected{ICCID: typed})
+	return a.checkChoice()
 }

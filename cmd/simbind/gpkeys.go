@@ -125,11 +125,8 @@ func (a *app) putKeys(ctx context.Context, o *keysPutFlags) error {
 }
 
 func (a *app) keyWish(o *keysPutFlags) (content.KeyWish, error) {
-	w := content.KeyWish{}
+	w := content.KeyWish{Expected: a.expected()}
 	var err error
-	if w.Expected, err = a.expected(); err != nil {
-		return w, err
-	}
 	if o.replace != "" {
 		if w.Replace, err = keyVersion("--replace", o.replace); err != nil {
 			return w, err

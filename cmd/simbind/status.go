@@ -66,7 +66,7 @@ func (a *app) status(ctx context.Context, o *secretFlags) error {
 	}
 	defer s.Close()
 	defer run.Close()
-	st, err := run.Status(ctx, personalize.Expected{ICCID: a.global.expectICCID}, o.given())
+	st, err := run.Status(ctx, a.expected(), o.given())
 	if err != nil {
 		return err
 	}

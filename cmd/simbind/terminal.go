@@ -144,7 +144,7 @@ func (a *app) boot(ctx context.Context, o *terminalFlags) error {
 	}
 	defer s.Close()
 	run := &personalize.Run{Card: s, AID: aid, Now: a.now}
-	before, err := run.Status(ctx, personalize.Expected{ICCID: a.global.expectICCID}, false)
+	before, err := run.Status(ctx, a.expected(), false)
 	if err != nil && !errors.Is(err, personalize.ErrNoApplet) {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/uicc"
-	"github.com/simbind/simbind/uicc/usim"
 )
 
 // wantedFlags describe a binding on the command line, or name the job it stands in.
@@ -85,10 +84,7 @@ func (w *wantedFlags) check(c *cobra.Command) error {
 // wish gives what is wanted of a card as a function of its ICCID: flags are the same for every card, a job has a row
 // for each. The job is validated whole before any card is touched.
 func (w *wantedFlags) wish(a *app) (func(iccid uicc.ICCID) (personalize.Wish, error), error) {
-	expected := personalize.Expected{ICCID: a.global.expectICCID, IMSI: a.global.expectIMSI}
-	if err := checkExpected(expected); err != nil {
-		return nil, err
-	}
+	expected := a.expected()
 	if w.job == "" {
 		c, err := w.configuration(a)
 		if err != nil {
@@ -117,20 +113,6 @@ func fromJob(a *app, j *job.Job, id uicc.ICCID, expected personalize.Expected) (
 		expected.IMSI = row.IMSI
 	}
 	return personalize.Wish{Configuration: row.Configuration, Expected: expected}, nil
-}
-
-func checkExpected(x personalize.Expected) error {
-	if x.ICCID != "" {
-		if _, err := uicc.ParseICCID(x.ICCID); err != nil {
-			return usagef("--expect-iccid: %w", err)
-		}
-	}
-	if x.IMSI != "" {
-		if _, err := usim.ParseIMSI(x.IMSI); err != nil {
-			return usagef("--expect-imsi: %w", err)
-		}
-	}
-	return nil
 }
 
 // configuration builds the binding the flags describe.

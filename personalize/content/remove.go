@@ -35,7 +35,7 @@ type RemovalWish struct {
 func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Removal, error) {
 	p := &Removal{}
 	var err error
-	if p.ICCID, err = run.Known(ctx, w.Expected); err != nil {
+	if p.ICCID, err = run.Known(ctx, personalize.Expected{ICCID: w.Expected.ICCID}); err != nil { // EF_IMSI may hold the denial value now: free looks at the IMSI
 		return nil, err
 	}
 	registry, err := p.registry(ctx, run)
@@ -90,7 +90,11 @@ func (p *Removal) free(ctx context.Context, run *personalize.Run, expected perso
 	})
 	if errors.Is(err, personalize.ErrNoApplet) {
 		run.Remark("the applet cannot be selected; EF_IMSI is left as it is")
-		return nil
+		if err := run.Card.Reset(ctx, false); err != nil {
+			return err
+		}
+		_, err = run.Known(ctx, expected)
+		return err
 	}
 	if err != nil {
 		return err
