@@ -2,6 +2,7 @@ package personalize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/simbind/simbind/binding"
@@ -54,7 +55,7 @@ func (r *Run) Act(ctx context.Context, expected Expected, action binding.Action)
 	r.phase("write")
 	ctx = context.WithoutCancel(ctx)
 	if err := storeData(ctx, s, "E2 "+action.String(), template); err != nil {
-		return out, err
+		return out, doubtful(Step("STORE DATA E2 "+action.String()), err)
 	}
 	r.phase("verify")
 	after := *before
@@ -63,6 +64,15 @@ func (r *Run) Act(ctx context.Context, expected Expected, action binding.Action)
 	}
 	out.After = &after
 	return out, checkAction(action, before, &after)
+}
+
+// doubtful: a status word says that nothing was done (the applet takes a template whole or not at all); after a link that broke
+// nobody knows.
+func doubtful(step Step, err error) error {
+	if errors.As(err, new(*binding.AppletError)) {
+		return err
+	}
+	return &InDoubtError{Step: step, Err: err}
 }
 
 // checkAction holds the state after an action against what the action promises.

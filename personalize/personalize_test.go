@@ -441,6 +441,31 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// TestActionPulledAtAnyCommand: from the action itself on nobody knows whether it was carried out, and the run says so.
+func TestActionPulledAtAnyCommand(t *testing.T) {
+	for n := 1; n <= 9; n++ {
+		for name, f := range map[string]mock.Faults{"before": {RemoveAt: n}, "after": {LoseAt: n}} {
+			d := newDesk(t, "usim-linked")
+			if _, err := d.personalize(firstInsert()); err != nil {
+				t.Fatal(err)
+			}
+			d.boot(terminalA)
+			d.reconnect()
+			d.reader.SetFaults(f)
+			_, err := d.run.Act(context.Background(), personalize.Expected{}, binding.Unbind())
+			if doubt := errors.As(err, new(*personalize.InDoubtError)); !errors.Is(err, pcsc.ErrRemoved) || doubt != (n >= 7) {
+				t.Errorf("pulled %s command %d: in doubt is %v: %v", name, n, doubt, err)
+			}
+			d.reinsert()
+			change, err := d.run.Act(context.Background(), personalize.Expected{}, binding.Unbind())
+			if err != nil || change.After.State.Status != binding.Armed {
+				t.Errorf("pulled %s command %d: the next unbind: %v", name, n, err)
+			}
+			d.close()
+		}
+	}
+}
+
 func TestUnbindOutsideFirstInsert(t *testing.T) {
 	d := newDesk(t, "usim-linked")
 	defer func() { d.close() }()
