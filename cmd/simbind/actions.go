@@ -51,14 +51,14 @@ func (o *actionFlags) add(c *cobra.Command) {
 }
 
 // agree: an action that changes who may use a subscription names its card and is confirmed.
-func (a *app) agree(o *actionFlags, question string) error {
+func (a *app) agree(ctx context.Context, o *actionFlags, question string) error {
 	if o.yes && a.global.expectICCID == "" {
 		return usagef("--yes needs --expect-iccid: it names the one card that may be changed")
 	}
 	if !o.given() {
 		return &codeError{code: exitAuth, err: personalize.ErrNoKeys}
 	}
-	return a.confirm(o.yes, "--yes with --expect-iccid", question)
+	return a.confirm(ctx, o.yes, "--yes with --expect-iccid", question)
 }
 
 // actionVerb is what one verb of the card interface's actions looks like.
@@ -123,7 +123,7 @@ func (a *app) actionCommands() []*cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.agree(&o, v.question); err != nil {
+			if err := a.agree(c.Context(), &o, v.question); err != nil {
 				return err
 			}
 			return a.act(c.Context(), &o, action)

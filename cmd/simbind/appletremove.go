@@ -37,7 +37,7 @@ func (a *app) remove(ctx context.Context, o *contentFlags, loadFile string) erro
 	if w.LoadFile, err = parseAID(loadFile); err != nil {
 		return err
 	}
-	if err := a.agreeContent(o, "the binding applet will be deleted, and the card works in every terminal; go on?"); err != nil {
+	if err := a.agreeContent(ctx, o, "the binding applet will be deleted, and the card works in every terminal; go on?"); err != nil {
 		return err
 	}
 	s, run, err := a.startContent(ctx, o)
@@ -81,9 +81,9 @@ func removalSteps(p *content.Removal) []stepView {
 }
 
 // agreeContent asks before a change that matters; a dry run needs no agreement.
-func (a *app) agreeContent(o *contentFlags, question string) error {
+func (a *app) agreeContent(ctx context.Context, o *contentFlags, question string) error {
 	if o.dryRun {
 		return nil
 	}
-	return a.agree(&actionFlags{secretFlags: o.secretFlags, yes: o.yes}, question)
+	return a.agree(ctx, &actionFlags{secretFlags: o.secretFlags, yes: o.yes}, question)
 }

@@ -176,7 +176,7 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 		if !a.global.json {
 			r.text(a.err, printer{})
 		}
-		if err := a.confirm(o.yes, "--yes with --expect-iccid", "write the backup's EF_IMSI to this card?"); err != nil {
+		if err := a.confirm(ctx, o.yes, "--yes with --expect-iccid", "write the backup's EF_IMSI to this card?"); err != nil {
 			return err
 		}
 		if err := run.Restore(ctx, plan); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // confirm asks before a harm that flag would have agreed to. Off a terminal, or with --no-input, it refuses
 // and names the flag; agreed is the flag's value.
-func (a *app) confirm(agreed bool, flag, question string) error {
+func (a *app) confirm(ctx context.Context, agreed bool, flag, question string) error {
 	if agreed {
 		return nil
 	}
@@ -21,7 +22,11 @@ func (a *app) confirm(agreed bool, flag, question string) error {
 		return refused
 	}
 	fmt.Fprintf(a.err, "%s [y/N] ", question)
-	line, err := bufio.NewReader(f).ReadString('\n')
+	line, err := await(ctx, func() (string, error) { return bufio.NewReader(f).ReadString('\n') })
+	if ctx.Err() != nil {
+		fmt.Fprintln(a.err)
+		return ctx.Err()
+	}
 	if err != nil || !strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y") {
 		return refused
 	}
@@ -29,12 +34,32 @@ func (a *app) confirm(agreed bool, flag, question string) error {
 }
 
 // ask asks for a word that confirms, on a terminal; elsewhere it refuses and names the flag.
-func (a *app) ask(question, flag string) (string, error) {
+func (a *app) ask(ctx context.Context, question, flag string) (string, error) {
 	f, ok := a.in.(*os.File)
 	if a.global.noInput || !ok || !term.IsTerminal(int(f.Fd())) {
 		return "", &codeError{code: exitRefused, err: fmt.Errorf("not confirmed"), hint: flag + " confirms it"}
 	}
 	fmt.Fprint(a.err, question)
-	line, err := bufio.NewReader(f).ReadString('\n')
+	line, err := await(ctx, func() (string, error) { return bufio.NewReader(f).ReadString('\n') })
 	return strings.TrimSpace(line), err
+}
+
+// await runs a read that knows of no context. After an interrupt nobody waits for it any longer: the program is about to end.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		v, err := read()
+		done <- answer{v, err}
+	}()
+	select {
+	case x := <-done:
+		return x.value, x.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -191,7 +191,7 @@ is taken off with 'applet remove', which restores EF_IMSI first.`,
 			if err != nil {
 				return err
 			}
-			if err := a.agreeContent(&o, fmt.Sprintf("%X will be deleted from the card; go on?", aid)); err != nil {
+			if err := a.agreeContent(c.Context(), &o, fmt.Sprintf("%X will be deleted from the card; go on?", aid)); err != nil {
 				return err
 			}
 			return a.contentVerb(c.Context(), &o, "gp delete", func(ctx context.Context, d *content.Domain) ([]content.Step, error) {
@@ -233,7 +233,7 @@ func (a *app) lockVerb(name, short, question string, step func(aid []byte) conte
 				return err
 			}
 			if question != "" {
-				if err := a.agreeContent(&o, fmt.Sprintf(question, aid)); err != nil {
+				if err := a.agreeContent(c.Context(), &o, fmt.Sprintf(question, aid)); err != nil {
 					return err
 				}
 			}
@@ -271,7 +271,7 @@ or given with --confirm-iccid. Ending a card's life (TERMINATED) is not offered.
 			if !ok {
 				return usagef("card state %q: it is one of initialized, secured, locked", args[0])
 			}
-			if err := a.confirmCard(&o, typed, args[0]); err != nil {
+			if err := a.confirmCard(c.Context(), &o, typed, args[0]); err != nil {
 				return err
 			}
 			return a.contentVerb(c.Context(), &o, "gp card-state", func(_ context.Context, d *content.Domain) ([]content.Step, error) {
@@ -285,12 +285,12 @@ or given with --confirm-iccid. Ending a card's life (TERMINATED) is not offered.
 }
 
 // confirmCard: the ICCID that confirms is also the one the card must have.
-func (a *app) confirmCard(o *contentFlags, typed, state string) error {
+func (a *app) confirmCard(ctx context.Context, o *contentFlags, typed, state string) error {
 	if o.dryRun {
 		return nil
 	}
 	if typed == "" {
-		text, err := a.ask(fmt.Sprintf("type the whole ICCID of the card to make it %s: ", state), "--confirm-iccid")
+		text, err := a.ask(ctx, fmt.Sprintf("type the whole ICCID of the card to make it %s: ", state), "--confirm-iccid")
 		if err != nil {
 			return err
 		}

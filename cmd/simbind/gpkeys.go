@@ -96,7 +96,7 @@ func (a *app) putKeys(ctx context.Context, o *keysPutFlags) error {
 	if w.Replace != 0 {
 		question = fmt.Sprintf("key set %02X of the card will be gone for ever; go on?", w.Replace)
 	}
-	if err := a.agreeContent(&o.contentFlags, question); err != nil {
+	if err := a.agreeContent(ctx, &o.contentFlags, question); err != nil {
 		return err
 	}
 	s, run, err := a.startContent(ctx, &o.contentFlags)
@@ -213,7 +213,7 @@ one, so that there is a way back.`,
 			if err != nil {
 				return err
 			}
-			if err := a.agreeContent(&o, fmt.Sprintf("key set %02X of the card will be gone for ever; go on?", kvn)); err != nil {
+			if err := a.agreeContent(c.Context(), &o, fmt.Sprintf("key set %02X of the card will be gone for ever; go on?", kvn)); err != nil {
 				return err
 			}
 			return a.contentVerb(c.Context(), &o, "gp keys delete", func(_ context.Context, d *content.Domain) ([]content.Step, error) {

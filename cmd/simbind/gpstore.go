@@ -42,7 +42,7 @@ line is seen by others on the machine: give - to read it from standard input.`,
 			if !ok {
 				return usagef("--form %s: it is one of none, ber, dgi", form)
 			}
-			if err := a.agreeContent(&o, "data will be written to the card; go on?"); err != nil {
+			if err := a.agreeContent(c.Context(), &o, "data will be written to the card; go on?"); err != nil {
 				return err
 			}
 			return a.contentVerb(c.Context(), &o, "gp store-data", func(_ context.Context, d *content.Domain) ([]content.Step, error) {
@@ -87,7 +87,7 @@ What opens a channel, and what ends a card's life, is refused. The first command
 			if err != nil {
 				return err
 			}
-			if err := a.agreeContent(&o, "commands will be sent as they are; go on?"); err != nil {
+			if err := a.agreeContent(c.Context(), &o, "commands will be sent as they are; go on?"); err != nil {
 				return err
 			}
 			return a.contentVerb(c.Context(), &o, "gp send", func(context.Context, *content.Domain) ([]content.Step, error) { return steps, nil })

@@ -110,7 +110,7 @@ func (a *app) endDryRun(r *personalizeReport, p *personalize.Plan, exitCode bool
 
 // startRun opens the card, the store and the keys of a verb that may write.
 func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) (*session, *personalize.Run, error) {
-	provider, err := a.provider(o)
+	provider, err := a.provider(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func (s *secretFlags) addADM(c *cobra.Command) {
 func (s *secretFlags) given() bool { return s.keys != "" || s.testKeys }
 
 // provider gives the secrets of the card once it is known; nil when no source was named.
-func (a *app) provider(s *secretFlags) (func(iccid string) (keys.Card, error), error) {
+func (a *app) provider(ctx context.Context, s *secretFlags) (func(iccid string) (keys.Card, error), error) {
 	if s.keys != "" && s.testKeys {
 		return nil, usagef("--keys and --test-keys exclude each other")
 	}
@@ -66,7 +67,7 @@ func (a *app) provider(s *secretFlags) (func(iccid string) (keys.Card, error), e
 		if err != nil {
 			return card, err
 		}
-		return card, a.codes(s, &card)
+		return card, a.codes(ctx, s, &card)
 	}, nil
 }
 
@@ -82,9 +83,9 @@ func (a *app) keysOf(s *secretFlags, iccid string) (keys.Card, error) {
 }
 
 // codes fills in what the files and prompts say; they win over the key file.
-func (a *app) codes(s *secretFlags, card *keys.Card) error {
+func (a *app) codes(ctx context.Context, s *secretFlags, card *keys.Card) error {
 	if s.pinFile != "" {
-		text, err := a.readSecret(s.pinFile)
+		text, err := a.readSecret(ctx, s.pinFile)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (a *app) codes(s *secretFlags, card *keys.Card) error {
 	if s.admFile == "" {
 		return nil
 	}
-	text, err := a.readSecret(s.admFile)
+	text, err := a.readSecret(ctx, s.admFile)
 	if err != nil {
 		return err
 	}
@@ -110,9 +111,9 @@ func (a *app) codes(s *secretFlags, card *keys.Card) error {
 }
 
 // readSecret reads one line from a private file, or from standard input: as a prompt when that is a terminal.
-func (a *app) readSecret(path string) (string, error) {
+func (a *app) readSecret(ctx context.Context, path string) (string, error) {
 	if path == "-" {
-		return a.secretFromInput()
+		return a.secretFromInput(ctx)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -125,17 +126,24 @@ func (a *app) readSecret(path string) (string, error) {
 	return firstLine(f)
 }
 
-func (a *app) secretFromInput() (string, error) {
+func (a *app) secretFromInput(ctx context.Context) (string, error) {
 	f, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return firstLine(a.in)
+		return await(ctx, func() (string, error) { return firstLine(a.in) })
 	}
 	if a.global.noInput {
 		return "", usagef("--no-input: the code would be asked for; name a file instead of -")
 	}
+	before, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		return "", err
+	}
 	fmt.Fprint(a.err, "Code: ")
-	b, err := term.ReadPassword(int(f.Fd()))
+	b, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) })
 	fmt.Fprintln(a.err)
+	if ctx.Err() != nil { // the echo comes back
+		return "", errors.Join(ctx.Err(), term.Restore(int(f.Fd()), before))
+	}
 	defer clear(b)
 	return strings.TrimSpace(string(b)), err
 }

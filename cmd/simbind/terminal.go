@@ -148,7 +148,7 @@ func (a *app) boot(ctx context.Context, o *terminalFlags) error {
 	if err != nil && !errors.Is(err, personalize.ErrNoApplet) {
 		return err
 	}
-	if err := a.agreeToBoot(&before, o); err != nil {
+	if err := a.agreeToBoot(ctx, &before, o); err != nil {
 		return err
 	}
 	report, err := a.playStart(ctx, s, cfg, &before)
@@ -170,11 +170,11 @@ func (a *app) boot(ctx context.Context, o *terminalFlags) error {
 }
 
 // agreeToBoot: a first insert is used up only on purpose.
-func (a *app) agreeToBoot(st *personalize.Status, o *terminalFlags) error {
+func (a *app) agreeToBoot(ctx context.Context, st *personalize.Status, o *terminalFlags) error {
 	if st.Applet == nil || st.Applet.State.Status != binding.Armed || o.imei == "" && o.imeisv == "" || o.noCAT {
 		return nil
 	}
-	return a.confirm(o.useUp, "--use-up-first-insert", "this card waits for its first terminal and would become bound to this IMEI; go on?")
+	return a.confirm(ctx, o.useUp, "--use-up-first-insert", "this card waits for its first terminal and would become bound to this IMEI; go on?")
 }
 
 func (a *app) playStart(ctx context.Context, s *session, cfg cat.Config, st *personalize.Status) (cat.Report, error) {

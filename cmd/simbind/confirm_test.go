@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"testing"
+)
+
+// TestInterruptedWhileReading: nobody is kept waiting for a line that never comes.
+func TestInterruptedWhileReading(t *testing.T) {
+	in, hold, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer hold.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	a := &app{in: in, err: io.Discard}
+	if _, err := a.readSecret(ctx, "-"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a code from a pipe: %v", err)
+	}
+}
+
+func TestAwait(t *testing.T) {
+	v, err := await(context.Background(), func() (string, error) { return "line", io.EOF })
+	if v != "line" || !errors.Is(err, io.EOF) {
+		t.Errorf("%q, %v", v, err)
+	}
+}
