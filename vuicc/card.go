@@ -117,7 +117,7 @@ func build(mem *nvm.Store, img *image.Image, opts []Option) (*Card, error) {
 		}
 	}
 	if err := json.Unmarshal(mem.Get(imageCell), &c.image); err != nil {
-		return nil, fmt.Errorf("the memory holds no card: %w", err)
+		return nil, fmt.Errorf("not the memory of a virtual card: its image: %w", err)
 	}
 	if err := c.image.Check(); err != nil {
 		return nil, err

@@ -91,8 +91,19 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	)
 	root.AddCommand(a.actionCommands()...)
 	root.InitDefaultCompletionCmd()
+	unknownVerbs(root)
 	usageOfArguments(root)
 	return root
+}
+
+// unknownVerbs lets a group of verbs refuse a word that is none of them; cobra would show its help and call that success.
+func unknownVerbs(root *cobra.Command) {
+	for _, group := range root.Commands() {
+		if group.HasSubCommands() && group.RunE == nil && group.Run == nil {
+			group.Args = cobra.NoArgs
+			group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 }
 
 // usageOfArguments lets a wrong number of arguments be a mistake in the words of a call, for every verb.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,18 +54,39 @@ func (a *app) virtualPath(path string) (string, error) {
 }
 
 func openVirtualCard(path string, opts ...vuicc.Option) (*vuicc.Card, *flock.Flock, error) {
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: no such file", path), hint: "'simbind virtual new " + path + "' makes one"}
 	}
-	lock := flock.New(path + ".lock")
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return nil, nil, &codeError{code: exitBusy, err: fmt.Errorf("virtual card %s: another process has it in use", path)}
+	if err != nil {
+		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card: %w", err)}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: not a file", path), hint: "name the file 'simbind virtual new' made"}
+	}
+	lock, err := lockVirtual(path)
+	if err != nil {
+		return nil, nil, err
 	}
 	card, err := vuicc.Open(path, opts...)
 	if err != nil {
-		return nil, nil, errors.Join(err, lock.Unlock())
+		damaged := &codeError{code: exitOther, err: fmt.Errorf("virtual card %s: %w", path, err), hint: "'simbind virtual new --force " + path + "' puts a new card in its place"}
+		return nil, nil, errors.Join(damaged, lock.Unlock())
 	}
 	return card, lock, nil
+}
+
+// lockVirtual keeps other processes away from a virtual card.
+func lockVirtual(path string) (*flock.Flock, error) {
+	lock := flock.New(path + ".lock")
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, &codeError{code: exitOther, err: fmt.Errorf("virtual card %s: lock: %w", path, err)}
+	}
+	if !ok {
+		return nil, &codeError{code: exitBusy, err: fmt.Errorf("virtual card %s: another process has it in use", path), hint: "end the other process, or wait"}
+	}
+	return lock, nil
 }
 
 func (a *app) virtualCommand() *cobra.Command {
@@ -120,15 +142,15 @@ func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
 	if img, err = img.With(iccid, imsi); err != nil {
 		return usagef("%w", err)
 	}
-	if _, err := os.Stat(path); err == nil {
-		if !force {
-			return &codeError{code: exitRefused, err: fmt.Errorf("%s: a file is there already", path), hint: "--force replaces it"}
-		}
-		if err := os.Remove(path); err != nil {
-			return err
-		}
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	lock, err := lockVirtual(path)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := makeRoom(path, force); err != nil {
 		return err
 	}
 	if _, err := vuicc.Create(path, img); err != nil {
@@ -136,6 +158,22 @@ func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
 	}
 	a.say("virtual card %s (%s); use it with --reader virtual:%s", path, name, path)
 	return nil
+}
+
+// makeRoom removes the card that is there when that is agreed to; what is no file is never removed.
+func makeRoom(path string, force bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &codeError{code: exitRefused, err: fmt.Errorf("%s: something that is no file is there", path), hint: "give another name"}
+	case !force:
+		return &codeError{code: exitRefused, err: fmt.Errorf("%s: a file is there already", path), hint: "--force replaces it"}
+	}
+	return os.Remove(path)
 }
 
 func (a *app) virtualServe() *cobra.Command {

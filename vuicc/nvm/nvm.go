@@ -59,10 +59,10 @@ func Open(path string) (*Store, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(b, &s.cells); err != nil {
-		return nil, fmt.Errorf("%s: not the memory of a virtual card: %w", path, err)
+		return nil, fmt.Errorf("not the memory of a virtual card: %w", err)
 	}
 	if s.cells == nil {
-		return nil, fmt.Errorf("%s: not the memory of a virtual card", path)
+		return nil, errors.New("not the memory of a virtual card")
 	}
 	return s, nil
 }
