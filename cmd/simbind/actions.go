@@ -145,9 +145,12 @@ func (a *app) act(ctx context.Context, o *actionFlags, action binding.Action) er
 	if err != nil {
 		return err
 	}
-	return a.show(&changeReport{
+	if err := a.show(&changeReport{
 		head: schema("change"), Action: action.String(), ICCID: a.iccid(change.ICCID),
 		Before: change.Before.State.View(a.global.reveal), After: change.After.State.View(a.global.reveal),
 		Total: totalCost(s.counter),
-	})
+	}); err != nil {
+		return err
+	}
+	return ctx.Err() // interrupted, but the card is done
 }

@@ -185,5 +185,8 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 		r.Outcome = "restored"
 	}
 	r.Total = totalCost(s.counter)
-	return a.show(r)
+	if err := a.show(r); err != nil {
+		return err
+	}
+	return ctx.Err() // interrupted, but the card is done
 }
