@@ -98,8 +98,11 @@ func (c Configuration) checkPolicy() string {
 	return ""
 }
 
+// KnownRefresh tells whether a REFRESH qualifier may stand in tag 85.
+func KnownRefresh(q byte) bool { return slices.Contains([]byte{0x00, 0x02, 0x04, 0x05, 0x06}, q) }
+
 func (c Configuration) checkRefresh() string {
-	if slices.Contains([]byte{0x00, 0x02, 0x04, 0x05, 0x06}, c.Refresh) {
+	if KnownRefresh(c.Refresh) {
 		return ""
 	}
 	return fmt.Sprintf("REFRESH qualifier %02X is none of 00, 02, 04, 05, 06", c.Refresh)

@@ -209,8 +209,8 @@ func (w *wantedFlags) policy(c *binding.Configuration) error {
 		}
 	}
 	q, err := hex.DecodeString(w.refresh)
-	if err != nil || len(q) != 1 {
-		return usagef("--refresh: two hex digits, 00, 02, 04, 05 or 06")
+	if err != nil || len(q) != 1 || !binding.KnownRefresh(q[0]) {
+		return usagef("--refresh %.8q: two hex digits, 00, 02, 04, 05 or 06", w.refresh)
 	}
 	c.Refresh = q[0]
 	return nil

@@ -212,11 +212,11 @@ func SetDenial(c *binding.Configuration, s string) error {
 }
 
 func setRefresh(r *Row, s string) error {
-	v, err := strconv.ParseUint(s, 16, 8)
-	if err != nil {
-		return errors.New("a REFRESH qualifier is two hex digits: 00, 02, 04, 05 or 06")
+	q, err := hex.DecodeString(s)
+	if err != nil || len(q) != 1 || !binding.KnownRefresh(q[0]) {
+		return errors.New("two hex digits, 00, 02, 04, 05 or 06")
 	}
-	r.Configuration.Refresh = byte(v)
+	r.Configuration.Refresh = q[0]
 	return nil
 }
 
@@ -230,7 +230,7 @@ func setTerminals(r *Row, s string) error {
 }
 
 // check looks at the row as a whole and at the rows before it.
-func (p *parser) check(r *csv.Reader, row *Row, schemeSet bool) {
+func (p *parser) check(r *csv.Reader, rec []string, row *Row, schemeSet bool) {
 	field := func(name string) int { return max(slices.Index(p.header, name), 0) }
 	if row.ICCID == "" {
 		p.fail(r, field("iccid"), 0, "empty")
@@ -244,12 +244,32 @@ func (p *parser) check(r *csv.Reader, row *Row, schemeSet bool) {
 		}
 		c.Scheme = binding.Preset
 	}
+	if name, reason := contradiction(rec, p.header, c.Scheme); reason != "" {
+		p.fail(r, field(name), 0, reason)
+		return
+	}
 	if err := c.Validate(nil); err != nil {
 		p.fail(r, field("scheme"), 0, reasonOf(err))
 		return
 	}
 	p.unique(r, row, field)
 	p.rows = append(p.rows, *row)
+}
+
+// contradiction finds a cell that the row's scheme leaves without meaning, as the flags of a single card refuse it.
+func contradiction(rec, header []string, scheme binding.Scheme) (column, reason string) {
+	for i, name := range header {
+		if strings.TrimSpace(rec[i]) == "" {
+			continue
+		}
+		switch {
+		case scheme == binding.FirstInsert && name == "imei":
+			return name, "a known IMEI is a preset; narrow a first insert by prefix, range or pattern"
+		case scheme == binding.Off && slices.Contains([]string{"imei", "imei_prefix", "imei_range", "imei_pattern"}, name):
+			return name, "off binds to nothing"
+		}
+	}
+	return "", ""
 }
 
 func (p *parser) unique(r *csv.Reader, row *Row, field func(string) int) {

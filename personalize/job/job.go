@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/simbind/simbind/binding"
@@ -157,7 +158,7 @@ func (p *parser) readHeader(r *csv.Reader) error {
 		name = strings.ToLower(strings.TrimSpace(name))
 		line, col := r.FieldPos(i)
 		if _, known := columns[name]; !known {
-			return Errors{{File: p.name, Line: line, Column: col, Name: name, Reason: "unknown column; known are " + strings.Join(Columns(), ", ")}}
+			return Errors{{File: p.name, Line: line, Column: col, Name: strconv.Quote(name), Reason: "unknown column; known are " + strings.Join(Columns(), ", ")}}
 		}
 		if slices.Contains(p.header, name) {
 			return Errors{{File: p.name, Line: line, Column: col, Name: name, Reason: "column stands twice"}}
@@ -206,5 +207,5 @@ func (p *parser) row(r *csv.Reader, rec []string) {
 	if len(p.errs) > before {
 		return
 	}
-	p.check(r, &row, schemeSet)
+	p.check(r, rec, &row, schemeSet)
 }
