@@ -264,6 +264,9 @@ func TestEqual(t *testing.T) {
 		"terminals": with(Preset, func(c *Configuration) { c.Patterns, c.MaxTerminals = []Pattern{a, b}, 2 }),
 		"one less":  with(Preset, func(c *Configuration) { c.Patterns = []Pattern{a} }),
 	} {
+		if len(c.Differences(o)) == 0 || len(c.Differences(c)) != 0 {
+			t.Errorf("differences: %v", c.Differences(o))
+		}
 		if c.Equal(o) || o.Equal(c) {
 			t.Errorf("another %s is equal", what)
 		}

@@ -3,6 +3,7 @@ package binding
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/simbind/simbind/tlv"
@@ -90,6 +91,28 @@ func (c Configuration) Hex() string { return strings.ToUpper(hex.EncodeToString(
 // Equal compares canonical forms: the order of the patterns counts, and that of the ranges, as on the card.
 func (c Configuration) Equal(o Configuration) bool {
 	return string(c.Canonical()) == string(o.Canonical())
+}
+
+// Differences names what the other configuration has otherwise, in the order of the tags; none when they are Equal.
+func (c Configuration) Differences(o Configuration) []string {
+	var out []string
+	for _, d := range []struct {
+		name    string
+		differs bool
+	}{
+		{fmt.Sprintf("scheme (%s, not %s)", o.Scheme, c.Scheme), c.Scheme != o.Scheme},
+		{"patterns", !slices.Equal(c.Patterns, o.Patterns)},
+		{"ranges", !slices.Equal(c.Ranges, o.Ranges)},
+		{fmt.Sprintf("policy (%02X, not %02X)", byte(o.Policy), byte(c.Policy)), c.Policy != o.Policy},
+		{"denial value", c.Denial != o.Denial},
+		{fmt.Sprintf("REFRESH (%02X, not %02X)", o.Refresh, c.Refresh), c.Refresh != o.Refresh},
+		{fmt.Sprintf("terminals (%d, not %d)", o.MaxTerminals, c.MaxTerminals), c.MaxTerminals != o.MaxTerminals},
+	} {
+		if d.differs {
+			out = append(out, d.name)
+		}
+	}
+	return out
 }
 
 // ParseConfiguration reads template E0 as a card answers it: in canonical order, complete, valid. Unknown tags are ignored.

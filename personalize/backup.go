@@ -102,11 +102,14 @@ func (s *Store) SaveBackup(b Backup, recipients ...age.Recipient) (string, error
 // WriteBackup writes one backup file durably, with its digest. A file that is there is never replaced: it may be
 // the only copy of somebody's EF_IMSI.
 func WriteBackup(path string, b Backup, recipients ...age.Recipient) error {
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+	_, err := os.Lstat(path)
+	if err == nil {
 		return fmt.Errorf("%w: %s is there already, and a backup never replaces another", ErrBackup, path)
 	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrBackup, err)
+	}
 	b.Schema, b.Version = backupSchema, 1
-	var err error
 	if b.Digest, err = b.digest(); err != nil {
 		return err
 	}

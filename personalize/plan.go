@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/uicc"
@@ -59,7 +61,8 @@ type ConfiguredError struct {
 }
 
 func (e *ConfiguredError) Error() string {
-	return fmt.Sprintf("the card is personalized already: scheme %s, generation %d; wanted is scheme %s", e.Have.Scheme, e.Generation, e.Want.Scheme)
+	return fmt.Sprintf("the card is personalized already: scheme %s, generation %d; other than wanted: %s",
+		e.Have.Scheme, e.Generation, strings.Join(e.Want.Differences(e.Have), ", "))
 }
 
 // QuarantineError is a card whose state is neither what it was before a broken run nor what that run wanted.
@@ -196,6 +199,10 @@ func (r *Run) planFresh(ctx context.Context, p *Plan) error {
 	}
 	if err := r.checkIMSI(p, applet); err != nil {
 		return err
+	}
+	denial := p.Wish.Configuration.Denial
+	if i := slices.IndexFunc(p.Subscriber, func(s Subscriber) bool { return s.IMSI == denial }); i >= 0 {
+		return &UnfitError{Reason: "the denial value is the IMSI of this card (" + p.Subscriber[i].Place + "): every terminal would be let in"}
 	}
 	p.Steps = []Step{StepBackup, StepSession, StepCardBackup}
 	if p.Before == nil || !p.Before.Equal(p.Wish.Configuration) {

@@ -73,7 +73,7 @@ func (a *app) backup(ctx context.Context, o *secretFlags, file string, to []stri
 	if file == "" {
 		file, err = run.Store.SaveBackup(b, rs...)
 	} else {
-		err = personalize.WriteBackup(file, b, rs...)
+		err = fileError("--file "+file, personalize.WriteBackup(file, b, rs...))
 	}
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 	}
 	b, err := personalize.LoadBackup(file, ids...)
 	if err != nil {
-		return err
+		return fileError("backup file "+file, fmt.Errorf("%s: %w", file, err))
 	}
 	s, run, err := a.startRun(ctx, &o.secretFlags, nil)
 	if err != nil {

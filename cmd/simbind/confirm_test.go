@@ -19,7 +19,7 @@ func TestInterruptedWhileReading(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	a := &app{in: in, err: io.Discard}
-	if _, err := a.readSecret(ctx, "-"); !errors.Is(err, context.Canceled) {
+	if _, err := a.readSecret(ctx, "--pin-file", "-"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a code from a pipe: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,15 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{err: fmt.Errorf(format, args...)} }
+
+// fileError makes a file that cannot be opened or read a mistake in the words of a call: what says where it was named.
+func fileError(what string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return usagef("%s: %w", what, p.Err)
+	}
+	return err
+}
 
 // codeError ends the program with a code; without err everything was said already.
 type codeError struct {
@@ -126,7 +136,7 @@ var rules = []rule{
 	{isKeyBlocked, failure{Exit: exitBlocked, Code: "key_set_blocked", Hint: "other keys will not help; the issuer has to unblock the key set"}},
 	{as[*uicc.PINError], failure{Exit: exitAuth, Code: "code_refused", Hint: "check the code against the card's papers before the next attempt"}},
 	{as[*gp.SessionError], failure{Exit: exitAuth, Code: "key_refused", Hint: "check key file, key version and derivation against the card's papers; nothing is tried again by itself"}},
-	{is(personalize.ErrNoKeys), failure{Exit: exitAuth, Code: "keys_missing", Hint: "give --keys FILE with a row for this ICCID"}},
+	{is(personalize.ErrNoKeys), failure{Exit: exitAuth, Code: "keys_missing", Hint: "give --keys FILE with the keys in the row of this ICCID (ADM1 also by --adm-file)"}},
 	{as[personalize.PINNeededError], failure{Exit: exitAuth, Code: "pin_needed", Hint: "give --pin-file FILE, or a column pin1 in the key file"}},
 	{as[*personalize.MismatchError], failure{Exit: exitWrongCard, Code: "wrong_card", Hint: "no key was used and nothing was written"}},
 	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},

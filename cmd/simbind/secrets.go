@@ -85,7 +85,7 @@ func (a *app) keysOf(s *secretFlags, iccid string) (keys.Card, error) {
 // codes fills in what the files and prompts say; they win over the key file.
 func (a *app) codes(ctx context.Context, s *secretFlags, card *keys.Card) error {
 	if s.pinFile != "" {
-		text, err := a.readSecret(ctx, s.pinFile)
+		text, err := a.readSecret(ctx, "--pin-file", s.pinFile)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (a *app) codes(ctx context.Context, s *secretFlags, card *keys.Card) error 
 	if s.admFile == "" {
 		return nil
 	}
-	text, err := a.readSecret(ctx, s.admFile)
+	text, err := a.readSecret(ctx, "--adm-file", s.admFile)
 	if err != nil {
 		return err
 	}
@@ -111,19 +111,20 @@ func (a *app) codes(ctx context.Context, s *secretFlags, card *keys.Card) error 
 }
 
 // readSecret reads one line from a private file, or from standard input: as a prompt when that is a terminal.
-func (a *app) readSecret(ctx context.Context, path string) (string, error) {
+func (a *app) readSecret(ctx context.Context, flag, path string) (string, error) {
 	if path == "-" {
 		return a.secretFromInput(ctx)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", fileError(flag+" "+path, err)
 	}
 	defer f.Close()
 	if err := keys.CheckPrivate(f); err != nil {
-		return "", usagef("%s: %w", path, err)
+		return "", usagef("%s %s: %w", flag, path, err)
 	}
-	return firstLine(f)
+	line, err := firstLine(f)
+	return line, fileError(flag+" "+path, err)
 }
 
 func (a *app) secretFromInput(ctx context.Context) (string, error) {
@@ -175,11 +176,15 @@ func identities(path string) ([]age.Identity, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fileError("--backup-identity "+path, err)
 	}
 	defer f.Close()
 	if err := keys.CheckPrivate(f); err != nil {
-		return nil, usagef("%s: %w", path, err)
+		return nil, usagef("--backup-identity %s: %w", path, err)
 	}
-	return age.ParseIdentities(f)
+	ids, err := age.ParseIdentities(f)
+	if err != nil {
+		return nil, usagef("--backup-identity %s: holds no age identity", path)
+	}
+	return ids, nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ func (a *app) wrap(s *session) error {
 	}
 	f, err := os.OpenFile(a.global.trace, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return fileError("--trace "+a.global.trace, err)
 	}
 	s.record = f
 	s.counter = trace.Count(trace.Record(s.Card, f, trace.Options{Reveal: a.global.reveal}), a.now)
@@ -73,10 +75,13 @@ func (a *app) showTrace(path string) error {
 func loadTrace(path string) (trace.Transcript, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return trace.Transcript{}, err
+		return trace.Transcript{}, fileError(path, err)
 	}
 	defer f.Close()
 	t, err := trace.Parse(f)
+	if errors.As(err, new(*fs.PathError)) {
+		return t, fileError(path, err)
+	}
 	if err != nil {
 		return t, usagef("%s: %w", path, err)
 	}

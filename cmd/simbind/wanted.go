@@ -96,7 +96,7 @@ func (w *wantedFlags) wish(a *app) (func(iccid uicc.ICCID) (personalize.Wish, er
 	}
 	j, err := job.Load(w.job, job.Options{AllowTestIMEI: w.allowTestIMEI, AllowSameIMEI: w.allowSameIMEI})
 	if err != nil {
-		return nil, err
+		return nil, fileError("--job "+w.job, err)
 	}
 	return func(id uicc.ICCID) (personalize.Wish, error) { return fromJob(a, j, id, expected) }, nil
 }

@@ -252,6 +252,10 @@ func (p *parser) check(r *csv.Reader, rec []string, row *Row, schemeSet bool) {
 		p.fail(r, field("scheme"), 0, reasonOf(err))
 		return
 	}
+	if imsi, err := usim.ParseIMSI(row.IMSI); err == nil && usim.EncodeIMSI(imsi) == c.Denial {
+		p.fail(r, field("deny_imsi"), 0, "the denial value is the IMSI of this card: every terminal would be let in")
+		return
+	}
 	p.unique(r, row, field)
 	p.rows = append(p.rows, *row)
 }

@@ -57,6 +57,7 @@ func TestNamesThePlace(t *testing.T) {
 		{"tabs", "iccid\tscheme\n", `j.csv:1:1: "iccid\tscheme": unknown column`},
 		{"REFRESH qualifier", "iccid,scheme,refresh\n8988211000000430010,off,77\n", "j.csv:2:25: refresh: "},
 		{"short REFRESH qualifier", "iccid,scheme,refresh\n8988211000000430010,off,2\n", "j.csv:2:25: refresh: "},
+		{"denial value", "iccid,scheme,imsi,deny_imsi\n8988211000000430010,first-insert,001010000123456,001010000123456\n", "j.csv:2:50: deny_imsi: the denial value"},
 		{"off with an IMEI", head + "8988211000000430010,off,490154203237518,,\n", "j.csv:2:25: imei: off binds to nothing"},
 		{"off with a range", head + "8988211000000430010,off,,,49015420323751-49015420323760\n", "j.csv:2:27: imei_range: off"},
 		{"first insert with an IMEI", head + "8988211000000430010,first-insert,490154203237518,,\n", "j.csv:2:34: imei: a known IMEI"},
