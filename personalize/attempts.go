@@ -54,10 +54,22 @@ func (s *Store) Attempts(iccid string) (*Attempts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed attempts: %w", err)
 	}
-	if err := json.Unmarshal(b, &a.rec); err != nil {
-		return nil, fmt.Errorf("failed attempts: %s is damaged: %w", filepath.Base(path), err)
+	if a.rec, err = decodeAttempts(b); err != nil {
+		return nil, fmt.Errorf("failed attempts: %s is damaged: %w", path, err)
 	}
 	return a, nil
+}
+
+// decodeAttempts takes no count below zero: it would allow more failures than the limit.
+func decodeAttempts(b []byte) (attemptRecord, error) {
+	var rec attemptRecord
+	if err := json.Unmarshal(b, &rec); err != nil {
+		return rec, err
+	}
+	if rec.Failed < 0 {
+		return rec, fmt.Errorf("a count of %d", rec.Failed)
+	}
+	return rec, nil
 }
 
 // Failed is the count.

@@ -141,12 +141,25 @@ func TestAttempts(t *testing.T) {
 	if a, err = s.Attempts(card); err != nil || a.Failed() != 0 {
 		t.Errorf("%d failed after a success, %v", a.Failed(), err)
 	}
-	if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{"{", `{"failed":-7}`} {
+		if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Attempts(card); err == nil {
+			t.Errorf("a damaged count counts as none: %s", text)
+		}
 	}
-	if _, err := s.Attempts(card); err == nil {
-		t.Error("a damaged count counts as none")
-	}
+}
+
+func FuzzAttempts(f *testing.F) {
+	f.Add([]byte(`{"failed":2,"kvn":"30","last":"2026-01-02T03:04:05Z"}`))
+	f.Add([]byte(`{"failed":-1}`))
+	f.Add([]byte(`{`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if rec, err := decodeAttempts(b); err == nil && rec.Failed < 0 {
+			t.Fatal("a count below zero was taken")
+		}
+	})
 }
 
 func FuzzJournal(f *testing.F) {

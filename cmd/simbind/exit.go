@@ -152,7 +152,7 @@ var rules = []rule{
 	{is(pcsc.ErrNotBuilt), failure{Exit: exitNoCard, Code: "no_pcsc_in_build", Hint: "build it with cgo and libpcsclite, or use --reader virtual"}},
 	{is(pcsc.ErrNoReader), failure{Exit: exitNoCard, Code: "no_reader", Retryable: true, Hint: "'simbind readers' lists what is there"}},
 	{is(pcsc.ErrNoCard), failure{Exit: exitNoCard, Code: "no_card", Retryable: true, Hint: "insert a card; --wait 30s waits for one"}},
-	{is(pcsc.ErrMute), failure{Exit: exitNoCard, Code: "card_mute", Retryable: true, Hint: "the card does not answer: take it out, clean the contacts, look which way round it is"}},
+	{is(pcsc.ErrMute), failure{Exit: exitNoCard, Code: "card_mute", Retryable: true, Hint: "take it out, clean the contacts, look which way round it is"}},
 	{is(pcsc.ErrRemoved), failure{Exit: exitNoCard, Code: "card_removed", Retryable: true, Hint: "insert the card and run again"}},
 	{is(pcsc.ErrReset), failure{Exit: exitNoCard, Code: "card_reset", Retryable: true, Hint: "another program reset the card; end it, and run again"}},
 	{is(personalize.ErrBackup), failure{Exit: exitRefused, Code: "backup_unusable"}},
