@@ -231,11 +231,13 @@ func (a *applet) rebind(which byte, imei []byte) ([]file, apdu.SW) {
 	return changed, memory(err)
 }
 
-// previous goes back to the replaced backups; a copy that shows the present backup follows.
+// previous goes back to the replaced backups; a copy that shows the present backup follows. What became a denial value since
+// it was replaced stays where it is (I2).
 func (a *applet) previous() ([]file, apdu.SW) {
 	var back []imsiCopy
+	denials := a.denials(a.configuration())
 	for _, x := range a.copies() {
-		if a.env.Get(x.replaced()) != nil {
+		if old := a.env.Get(x.replaced()); old != nil && !among(denials, old) {
 			back = append(back, x)
 		}
 	}

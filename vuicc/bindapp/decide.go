@@ -3,6 +3,7 @@ package bindapp
 import (
 	"bytes"
 
+	"github.com/simbind/simbind/tlv"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -131,10 +132,10 @@ func (a *applet) carryOut(c configuration, s switching) {
 		a.endStep(true)
 		return
 	}
+	var changed, located []file
 	if s.location {
-		a.resetLocation()
+		located = a.resetLocation()
 	}
-	var changed []file
 	if s.copies || s.location {
 		changed, _ = a.writeAll(s.target, c)
 	}
@@ -143,7 +144,7 @@ func (a *applet) carryOut(c configuration, s switching) {
 	}
 	a.endStep(true)
 	if len(changed) > 0 {
-		a.session.refresh = &refresh{qualifier: c.refresh, files: changed, strict: s.strict}
+		a.session.refresh = &refresh{qualifier: c.refresh, files: append(changed, located...), strict: s.strict}
 		a.proceed(a.session)
 	}
 }
@@ -175,12 +176,11 @@ func (a *applet) command(r *refresh) []byte {
 		for _, f := range r.files {
 			list = append(list, f.full()...)
 		}
-		b = append(append(b, 0x92, byte(len(list))), list...)
+		b = tlv.Append(b, 0x92, list)
 	case r.qualifier >= refreshAppReset:
-		adf := a.env.Get(cellADF)
-		b = append(append(b, 0xAF, byte(len(adf))), adf...)
+		b = tlv.Append(b, 0xAF, a.env.Get(cellADF))
 	}
-	return append([]byte{0xD0, byte(len(b))}, b...)
+	return tlv.Encode(0xD0, b)
 }
 
 // sendRefresh is the REFRESH of §8.6. All state is committed before: a reset ends the applet's frame in send.

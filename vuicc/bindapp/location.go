@@ -2,13 +2,15 @@ package bindapp
 
 import (
 	"bytes"
+
+	"github.com/simbind/simbind/tlv"
 )
 
 // locationFile is one file that must not outlive a change of access (§8.7): how it looks when pre-personalized (TS 31.102
 // annex E). keep is the place of three bytes of home network that stay as they are; 0: none.
 type locationFile struct {
 	file
-	size    int // 0: whatever the file has
+	size    int // 0: whatever the file or its record has
 	keep    int
 	pattern func(size int) []byte
 	records bool
@@ -38,30 +40,63 @@ var locationFiles = []locationFile{
 	{file{true, []uint16{0x6FE4}}, 0, 0, ff, true},                                      // EF_EPSNSC
 	{file{true, []uint16{fid5GS, 0x4F03}}, 0, 0, ff, true},                              // EF_5GS3GPPNSC
 	{file{true, []uint16{fid5GS, 0x4F04}}, 0, 0, ff, true},                              // EF_5GSN3GPPNSC
-	{file{true, []uint16{0x6F7B}}, 12, 0, ff, false},                                    // EF_FPLMN
+	{file{true, []uint16{0x6F7B}}, 0, 0, ff, false},                                     // EF_FPLMN, four networks or more
 	{file{false, []uint16{fidGSM, 0x6F7E}}, 11, 4, tail(0x00, 0x00, 0xFF, 0x01), false}, // EF_LOCI of DF_GSM
 	{file{false, []uint16{fidGSM, 0x6F53}}, 14, 7, tail(0x00, 0x00, 0xFF, 0x01), false}, // EF_LOCIGPRS
 	{file{false, []uint16{fidGSM, 0x6F20}}, 9, 0, kc, false},                            // EF_Kc
 	{file{false, []uint16{fidGSM, 0x6F52}}, 9, 0, kc, false},                            // EF_KcGPRS
-	{file{false, []uint16{fidGSM, 0x6F7B}}, 12, 0, ff, false},                           // EF_FPLMN of DF_GSM
+	{file{false, []uint16{fidGSM, 0x6F7B}}, 0, 0, ff, false},                            // EF_FPLMN of DF_GSM
 }
 
-// resetLocation writes every location and key file that differs from its pre-personalized form. A missing file is fine; one
-// that refuses is left.
-func (a *applet) resetLocation() {
+// resetLocation writes every location and key file that differs from its pre-personalized form, and tells which. A missing file
+// is fine; one that refuses is left: the next change of access tries again.
+func (a *applet) resetLocation() []file {
+	var changed []file
 	for _, f := range locationFiles {
+		reset := a.resetBinary
 		if f.records {
-			a.resetRecord(f)
-			continue
+			reset = a.resetRecord
 		}
-		content, _, err := a.readBinary(f.file, f.size)
-		if err != nil {
-			continue
-		}
-		if want := f.pristine(content); !bytes.Equal(content, want) {
-			_ = a.writeBinary(f.file, want) // the next change of access tries again
+		if reset(f) {
+			changed = append(changed, f.file)
 		}
 	}
+	return changed
+}
+
+func (a *applet) resetBinary(f locationFile) (changed bool) {
+	size := f.size
+	if size == 0 {
+		_, fcp, err := a.open(f.file)
+		if err != nil {
+			return false
+		}
+		size = fileSize(fcp)
+	}
+	content, _, err := a.readBinary(f.file, size)
+	if err != nil {
+		return false
+	}
+	want := f.pristine(content)
+	return !bytes.Equal(content, want) && a.writeBinary(f.file, want) == nil
+}
+
+// fileSize is tag 80 of an FCP (TS 102 221 clause 11.1.1.4.1); 0 without one.
+func fileSize(fcp []byte) int {
+	outer, err := tlv.ParseLenient(fcp)
+	if err != nil {
+		return 0
+	}
+	template, _ := outer.Find(0x62)
+	objects, err := tlv.ParseLenient(template)
+	if err != nil {
+		return 0
+	}
+	v, _ := objects.Find(0x80)
+	if len(v) != 2 {
+		return 0
+	}
+	return int(v[0])<<8 | int(v[1])
 }
 
 func (f locationFile) pristine(content []byte) []byte {
@@ -73,30 +108,35 @@ func (f locationFile) pristine(content []byte) []byte {
 }
 
 // resetRecord does the same with the first record of a record file, where NAS keys stand.
-func (a *applet) resetRecord(f locationFile) {
+func (a *applet) resetRecord(f locationFile) (changed bool) {
 	v, _, err := a.open(f.file)
 	if err != nil {
-		return
+		return false
 	}
 	record, err := v.ReadRecord(1)
-	if err != nil || filled(record) {
-		return
-	}
-	_ = v.UpdateRecord(1, f.pattern(len(record)))
+	return err == nil && !filled(record) && v.UpdateRecord(1, f.pattern(len(record))) == nil
 }
 
-// writeEFIPS writes the outcome as the oldest record of EF_IPS, only when it changes (§8.8).
+// Outcomes as EF_IPS shows them: OK or KO, and no record of EF_IPD.
+var (
+	pairedOK = []byte{0x4F, 0x4B, 0xFF, 0xFF}
+	pairedKO = []byte{0x4B, 0x4F, 0xFF, 0xFF}
+)
+
+// writeEFIPS writes the outcome as the oldest record of EF_IPS, only when it changes (§8.8). A newest record that is neither empty
+// nor one of these two is another pairing applet's: the file is left to it.
 func (a *applet) writeEFIPS(allowed bool) {
 	v, _, err := a.open(file{true, []uint16{fidIPS}})
 	if err != nil {
 		return
 	}
-	record := []byte{0x4B, 0x4F, 0xFF, 0xFF}
+	record := pairedKO
 	if allowed {
-		record = []byte{0x4F, 0x4B, 0xFF, 0xFF}
+		record = pairedOK
 	}
 	newest, err := v.ReadRecord(1)
-	if err == nil && !bytes.Equal(newest, record) {
+	ours := filled(newest) || among([][]byte{pairedOK, pairedKO}, newest)
+	if err == nil && ours && !bytes.Equal(newest, record) {
 		_ = v.UpdateRecord(0, record) // a diagnosis, not a decision
 	}
 }
