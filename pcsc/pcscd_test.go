@@ -321,6 +321,82 @@ func TestPCSCDWaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestPCSCDWaitSeesACardComeAndGo: a wait that began on an empty reader ends when a card is put in, and another when it is pulled.
+func TestPCSCDWaitSeesACardComeAndGo(t *testing.T) {
+	s := open(t)
+	before := await(t, s, 0, false)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var list []pcsc.Reader
+	var err error
+	waiting, done := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	go func() {
+		defer close(done)
+		list, err = s.Wait(ctx, func(rs []pcsc.Reader) bool {
+			once.Do(func() { close(waiting) })
+			return len(rs) > 0 && rs[0].Present
+		})
+	}()
+	<-waiting
+	remove := insert(t, 0, &chip{atr: atrT0})
+	<-done
+	if err != nil || list[0].Events == before.Events || !bytes.Equal(list[0].ATR, atrT0) {
+		t.Fatalf("%+v after %+v, %v", list, before, err)
+	}
+	remove()
+	if after := await(t, s, 0, false); after.Events == list[0].Events {
+		t.Errorf("a card pulled counts as no event: %+v", after)
+	}
+}
+
+// TestPCSCDTransaction: while one program has begun, another waits; it goes on when the first has ended.
+func TestPCSCDTransaction(t *testing.T) {
+	insert(t, 0, &chip{atr: atrT0})
+	first, second := open(t), open(t)
+	r := await(t, first, 0, true)
+	ctx, shared := context.Background(), pcsc.ConnectOptions{Shared: true}
+	mine, err := first.Connect(ctx, r.Name, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	others, err := second.Connect(ctx, r.Name, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mine.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	begun := make(chan error, 1)
+	go func() { begun <- others.Begin(ctx) }()
+	select {
+	case err := <-begun:
+		t.Fatalf("two transactions at once: %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	if _, err := mine.Transmit(ctx, apdu.Command{INS: 0xB0, Le: 4}); err != nil {
+		t.Errorf("inside the transaction: %v", err)
+	}
+	if err := mine.End(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-begun:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the second transaction does not begin")
+	}
+	if err := errors.Join(others.End(), others.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := mine.End(); err == nil {
+		t.Error("a transaction ended twice")
+	}
+}
+
 func TestPCSCDUnknownReader(t *testing.T) {
 	s := open(t)
 	if _, err := s.Connect(context.Background(), "no such reader", pcsc.ConnectOptions{}); !errors.Is(err, pcsc.ErrNoReader) {
