@@ -173,7 +173,7 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 		r.Copies = append(r.Copies, copyView{Place: d.Place, IMSI: a.imsi(d.Want[:], plan.Facts.AD), Now: a.imsi(d.Have, plan.Facts.AD)})
 	}
 	if !o.dryRun && len(plan.Differences) > 0 {
-		if !a.global.json {
+		if !a.global.json && !(a.global.quiet && o.yes) { // what is asked about is shown
 			r.text(a.err, printer{})
 		}
 		if err := a.confirm(ctx, o.yes, "--yes with --expect-iccid", "write the backup's EF_IMSI to this card?"); err != nil {

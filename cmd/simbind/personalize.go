@@ -83,7 +83,7 @@ func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
 		report.costs(s.counter)
 		return a.endDryRun(report, plan, o.exitCode)
 	}
-	if !plan.AsWanted() && !a.global.json {
+	if !plan.AsWanted() && !a.global.json && !a.global.quiet {
 		report.text(a.err, printer{reveal: a.global.reveal})
 	}
 	result, err := run.Apply(ctx, plan)

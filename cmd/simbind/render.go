@@ -41,8 +41,10 @@ func (a *app) show(r report) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	r.text(a.out, printer{reveal: a.global.reveal})
-	return nil
+	var b bytes.Buffer
+	r.text(&b, printer{reveal: a.global.reveal})
+	_, err := b.WriteTo(a.out)
+	return err
 }
 
 // say talks on stderr.
