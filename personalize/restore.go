@@ -3,7 +3,6 @@ package personalize
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -197,14 +196,4 @@ func (r *Run) updateCopy(ctx context.Context, d Difference) error {
 		r.note("%s: the card needed %d internal retries: its memory wears out", d.Place, retries)
 	}
 	return err
-}
-
-// ShortIMSI shows nine bytes of EF_IMSI as people may see them: MCC, MNC and the last two digits; raw hex of
-// what is no IMSI.
-func ShortIMSI(raw []byte, mncLength int) string {
-	imsi, err := usim.DecodeIMSI(raw)
-	if err != nil {
-		return hex.EncodeToString(raw)
-	}
-	return imsi.Short(mncLength)
 }

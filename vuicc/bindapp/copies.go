@@ -132,22 +132,21 @@ func (a *applet) copyAs(w which, f file, content, fcp []byte, err error) imsiCop
 // linked tells whether the FCP says that this file is another one's image: tag 9B, a path that ends in EF_IMSI, inside
 // the proprietary A5. A link without that mark does no harm: both names then always show the same content.
 func linked(fcp []byte) bool {
-	outer, err := tlv.ParseLenient(fcp)
-	if err != nil {
-		return false
-	}
-	template, _ := outer.Find(0x62)
-	objects, err := tlv.ParseLenient(template)
-	if err != nil {
-		return false
-	}
-	proprietary, _ := objects.Find(0xA5)
-	inner, err := tlv.ParseLenient(proprietary)
-	if err != nil {
-		return false
-	}
-	path, _ := inner.Find(0x9B)
+	path, _ := inside(fcp, 0x62, 0xA5).Find(0x9B)
 	return bytes.HasSuffix(path, []byte{fidIMSI >> 8, fidIMSI & 0xFF})
+}
+
+// inside gives the objects of a template in a template; none when something on the way is missing or malformed.
+func inside(b []byte, path ...tlv.Tag) tlv.Objects {
+	objects, err := tlv.ParseLenient(b)
+	for _, tag := range path {
+		if err != nil {
+			return nil
+		}
+		v, _ := objects.Find(tag)
+		objects, err = tlv.ParseLenient(v)
+	}
+	return objects
 }
 
 // denials are the values that must never be taken for a subscriber's: the one in force and those that a

@@ -2,8 +2,6 @@ package bindapp
 
 import (
 	"bytes"
-
-	"github.com/simbind/simbind/tlv"
 )
 
 // locationFile is one file that must not outlive a change of access (§8.7): how it looks when pre-personalized (TS 31.102
@@ -83,16 +81,7 @@ func (a *applet) resetBinary(f locationFile) (changed bool) {
 
 // fileSize is tag 80 of an FCP (TS 102 221 clause 11.1.1.4.1); 0 without one.
 func fileSize(fcp []byte) int {
-	outer, err := tlv.ParseLenient(fcp)
-	if err != nil {
-		return 0
-	}
-	template, _ := outer.Find(0x62)
-	objects, err := tlv.ParseLenient(template)
-	if err != nil {
-		return 0
-	}
-	v, _ := objects.Find(0x80)
+	v, _ := inside(fcp, 0x62).Find(0x80)
 	if len(v) != 2 {
 		return 0
 	}
