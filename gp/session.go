@@ -36,7 +36,7 @@ type Attempt struct {
 type Options struct {
 	Level   Level
 	Channel int       // logical channel
-	S16     bool      // 16-byte challenge (SCP03 with i bit 1)
+	S16     bool      // 16-byte challenge at once (SCP03 with i bit 1); without it after a card refused 8
 	Rand    io.Reader // of the host challenge; nil: crypto/rand
 	AID     []byte    // of the application asked; lets a pseudo-random challenge be checked
 	SCP01   byte      // parameter i of SCP01, which tells it in the card data alone: 05 or 15; 0 is 05
@@ -87,11 +87,7 @@ func Open(ctx context.Context, t apdu.Transmitter, keys KeySet, opt Options) (*S
 // off. The sets are held against the one cryptogram of one INITIALIZE UPDATE, so that finding out spends nothing; there is at most one
 // EXTERNAL AUTHENTICATE, with the set that fits. It gives the place of that set.
 func OpenOneOf(ctx context.Context, t apdu.Transmitter, opt Options, sets ...KeySet) (*Session, int, error) {
-	challenge := make([]byte, challengeSize(opt))
-	if _, err := io.ReadFull(random(opt), challenge); err != nil {
-		return nil, 0, fmt.Errorf("host challenge: %w", err)
-	}
-	answer, err := initialize(ctx, t, sets[0].KVN, challenge, opt)
+	challenge, answer, err := begin(ctx, t, sets[0].KVN, opt)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -115,11 +111,23 @@ func OpenOneOf(ctx context.Context, t apdu.Transmitter, opt Options, sets ...Key
 	return nil, 0, failed
 }
 
-func challengeSize(opt Options) int {
+// begin sends INITIALIZE UPDATE with a host challenge of 8 bytes. A card in S16 mode does not take that length (6700) and is asked once more
+// with 16 (Amendment D clause 5.1): no key was used so far.
+func begin(ctx context.Context, t apdu.Transmitter, kvn byte, opt Options) (challenge []byte, a InitializeUpdateResponse, err error) {
+	sizes := []int{8, 16}
 	if opt.S16 {
-		return 16
+		sizes = sizes[1:]
 	}
-	return 8
+	for _, n := range sizes {
+		challenge = make([]byte, n)
+		if _, err := io.ReadFull(random(opt), challenge); err != nil {
+			return nil, a, fmt.Errorf("host challenge: %w", err)
+		}
+		if a, err = initialize(ctx, t, kvn, challenge, opt); !errors.Is(err, apdu.SWWrongLength) {
+			break
+		}
+	}
+	return challenge, a, err
 }
 
 func random(opt Options) io.Reader {

@@ -21,7 +21,7 @@ import (
 type installFlags struct {
 	contentFlags
 	wantedFlags
-	module, instance    string
+	module              string
 	access              string
 	priority            uint8
 	volatile, permanent int

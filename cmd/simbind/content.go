@@ -195,7 +195,7 @@ func differs(o *contentFlags, outcome string) error {
 func readCAP(path string) (*capfile.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fileError("CAP file "+path, err)
 	}
 	defer f.Close()
 	file, err := capfile.Read(f)

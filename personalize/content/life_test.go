@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/simbind/simbind/binding"
@@ -14,6 +15,7 @@ import (
 	"github.com/simbind/simbind/personalize/content"
 	"github.com/simbind/simbind/secret"
 	"github.com/simbind/simbind/uicc"
+	"github.com/simbind/simbind/vuicc/image"
 	"github.com/simbind/simbind/vuicc/standin"
 )
 
@@ -136,6 +138,73 @@ func TestWholeLife(t *testing.T) {
 	if n := r.apdus(); n != 7 {
 		t.Errorf("the registry took %d commands", n)
 	}
+}
+
+// TestS16: a card with 16-byte challenges and MACs is met half way, at every level; blocks are smaller.
+func TestS16(t *testing.T) {
+	for level, block := range map[gp.Level]int{gp.LevelCMAC: 239, gp.LevelCMAC | gp.LevelCDecryption: 223, 0x33: 223} {
+		r := newRig(t, "no-applet-t1", func(i *image.Image) { i.Domain.Keys[0].I = 0x71 })
+		r.do(func(run *personalize.Run) error {
+			run.Level = level
+			plan, d, err := content.PlanInstall(ctx, run, content.InstallWish{CAP: capOf(t, standin.Options{})})
+			if err != nil {
+				return err
+			}
+			if n := len(plan.Steps[1].Command.Data); n != block {
+				t.Errorf("level %02X: blocks of %d bytes, want %d", byte(level), n, block)
+			}
+			_, err = plan.Apply(ctx, d)
+			return err
+		})
+		r.do(r.personalize)
+	}
+}
+
+// TestRegistryPages: a registry of several pages is read whole, on T=1, on T=0, and on a T=0 card that says 6310 before its data.
+func TestRegistryPages(t *testing.T) {
+	for name, first := range map[string]bool{"no-applet-t1": false, "no-applet": false, "no-applet 6310 first": true} {
+		r := newRig(t, strings.Fields(name)[0], func(i *image.Image) { i.Domain.MoreDataFirst = first })
+		const more = 9
+		r.do(r.install)
+		r.do(func(run *personalize.Run) error {
+			d, err := content.Open(ctx, run, uicc.ICCID(r.iccid(run)))
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			var steps []content.Step
+			for n := range byte(more) {
+				i := gp.Instance{LoadFile: binding.DefaultPackageAID, Module: binding.DefaultAID, AID: append(bytes.Clone(binding.DefaultAID), n), Privileges: []byte{0}, Parameters: []byte{0xC9, 0x00}}
+				c, err := gp.InstallForInstall(i, true)
+				if err != nil {
+					return err
+				}
+				steps = append(steps, content.Step{Name: "INSTALL", Command: c})
+			}
+			_, err = d.Do(ctx, steps)
+			return err
+		})
+		r.do(func(run *personalize.Run) error {
+			list, err := content.List(ctx, run, personalize.Expected{})
+			if len(list.Applications) != 1+more || len(list.LoadFiles) != 1 || !bytes.Equal(list.Applications[more].AID, append(bytes.Clone(binding.DefaultAID), more-1)) {
+				t.Errorf("%s: %d applications, %d load files", name, len(list.Applications), len(list.LoadFiles))
+			}
+			return err
+		})
+		if n := r.apdus("registry"); n <= 3 {
+			t.Errorf("%s: the registry came in %d commands: there was no second page", name, n)
+		}
+	}
+}
+
+// iccid of the card in a run.
+func (r *rig) iccid(run *personalize.Run) string {
+	r.t.Helper()
+	id, err := run.Known(ctx, personalize.Expected{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return id.String()
 }
 
 // imsi is what EF_IMSI of ADF.USIM holds.

@@ -32,7 +32,6 @@ type rig struct {
 	service *mock.Service
 	store   *personalize.Store
 	keys    gp.KeySet
-	kvn     byte // of keys
 	now     time.Time
 	notes   []string
 
