@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	mcobra "github.com/muesli/mango-cobra"
 	"github.com/muesli/roff"
@@ -53,6 +54,7 @@ func (a *app) manCommand() *cobra.Command {
 		Example: "  simbind man | man -l -",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			reflow(c.Root())
 			page, err := mcobra.NewManPage(1, c.Root())
 			if err != nil {
 				return err
@@ -60,6 +62,20 @@ func (a *app) manCommand() *cobra.Command {
 			_, err = fmt.Fprint(a.out, page.Build(roff.NewDocument()))
 			return err
 		},
+	}
+}
+
+// reflow joins the lines of every paragraph: roff breaks lines itself and takes each of ours for a paragraph. Lists stay.
+func reflow(c *cobra.Command) {
+	paragraphs := strings.Split(c.Long, "\n\n")
+	for i, p := range paragraphs {
+		if !strings.Contains(p, "\n  ") {
+			paragraphs[i] = strings.ReplaceAll(p, "\n", " ")
+		}
+	}
+	c.Long = strings.Join(paragraphs, "\n\n")
+	for _, sub := range c.Commands() {
+		reflow(sub)
 	}
 }
 
