@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -63,6 +64,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if errors.As(err, &code) && code.err == nil { // said already, by the report itself
 		return code.code
 	}
+	a.global.json = a.global.json || slices.Contains(args, "--json") // a wrong flag before it kept it from being read
 	return a.explain(verb, err)
 }
 

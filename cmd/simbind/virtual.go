@@ -153,8 +153,12 @@ func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
 	if err := makeRoom(path, force); err != nil {
 		return err
 	}
-	if _, err := vuicc.Create(path, img); err != nil {
+	card, err := vuicc.Create(path, img)
+	if err != nil {
 		return err
+	}
+	if a.global.json {
+		return a.show(virtualFacts(path, card))
 	}
 	a.say("virtual card %s (%s); use it with --reader virtual:%s", path, name, path)
 	return nil
