@@ -55,6 +55,7 @@ func TestExitCodes(t *testing.T) {
 		{&personalize.ConfiguredError{}, 7, "already_personalized"},
 		{&personalize.UnfitError{}, 7, "unfit"},
 		{personalize.ErrNoApplet, 7, "no_applet"},
+		{&binding.OtherApplicationError{}, 1, "answer_malformed"},
 		{personalize.ErrBackup, 7, "backup_unusable"},
 		{context.Canceled, 130, "interrupted"},
 		{errors.New("anything else"), 1, "other"},
