@@ -101,3 +101,9 @@ func TestRefreshOfAnApplication(t *testing.T) {
 		t.Errorf("%s of %X", last, last.AID())
 	}
 }
+
+// TestSuspendIsRefused (TS 102 221 clause 11.1.22), and what was selected stays selected.
+func TestSuspendIsRefused(t *testing.T) {
+	c := powered(t, "usim-linked")
+	talk(t, c, selUSIM, "62…", "8076000004 00010001", "6985", "00B0870009", "08…")
+}
