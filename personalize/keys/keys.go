@@ -166,7 +166,9 @@ func looksLikeYAML(path string, b []byte) bool {
 }
 
 func fromCSV(b []byte, path, iccid string) (Card, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))))
+	b = bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))
+	r := csv.NewReader(bytes.NewReader(b))
+	r.Comma = separator(b)
 	r.TrimLeadingSpace = true
 	r.Comment = '#'
 	header, err := r.Read()
@@ -195,6 +197,20 @@ func fromCSV(b []byte, path, iccid string) (Card, error) {
 			return Card{}, err
 		}
 	}
+}
+
+// separator is the semicolon when the header has that and no comma: what spreadsheets write in half of the world.
+func separator(b []byte) rune {
+	for line := range bytes.Lines(b) {
+		if bytes.HasPrefix(line, []byte("#")) || len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if bytes.ContainsRune(line, ';') && !bytes.ContainsRune(line, ',') {
+			return ';'
+		}
+		break
+	}
+	return ','
 }
 
 // everyCard stands for an ICCID in the row of masters.

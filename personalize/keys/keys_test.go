@@ -53,6 +53,13 @@ func TestCSV(t *testing.T) {
 	check(t, c, err)
 }
 
+// TestSemicolons: what a spreadsheet of another country writes, with a byte order mark and CRLF.
+func TestSemicolons(t *testing.T) {
+	text := "\xEF\xBB\xBF" + strings.ReplaceAll(strings.ReplaceAll(good, ",", ";"), "\n", "\r\n")
+	c, err := Load(write(t, "k.csv", text, 0o600), "", iccid)
+	check(t, c, err)
+}
+
 func TestYAML(t *testing.T) {
 	text := "cards:\n  - {iccid: '8988211000000467343', kvn: '20', enc: '" + enc + "', mac: '" + mac + "'}\n" +
 		"  - {iccid: '" + iccid + "', kvn: '30', enc: '" + enc + "', mac: '" + mac + "', dek: '" + dek + "', diversification: kdf3, pin1: '1234', adm1: '11111111'}\n"
