@@ -65,4 +65,9 @@ public final class JCSystem {
     public static short getUnusedCommitCapacity() {
         throw new Stub();
     }
+
+    /** The logical channel of the command being processed, or of the selection and deselection under way (1.2). */
+    public static byte getAssignedChannel() {
+        throw new Stub();
+    }
 }

@@ -17,9 +17,16 @@ public interface SecureChannel extends Shareable {
     /** INITIALIZE UPDATE or EXTERNAL AUTHENTICATE; the answer stands at ISO7816.OFFSET_CDATA, its length is returned. */
     short processSecurity(APDU apdu) throws ISOException;
 
+    /**
+     * Takes the response data with the two status bytes behind it; returns the length of the wrapped data, the status bytes
+     * removed.
+     */
     short wrap(byte[] baBuffer, short sOffset, short sLength) throws ISOException;
 
-    /** From the class byte on; returns the length of the command without secure messaging, header included. */
+    /**
+     * From the class byte on. Afterwards class byte, length byte and data are those of the command without secure
+     * messaging; returns its length, header included.
+     */
     short unwrap(byte[] baBuffer, short sOffset, short sLength) throws ISOException;
 
     short decryptData(byte[] baBuffer, short sOffset, short sLength) throws ISOException;

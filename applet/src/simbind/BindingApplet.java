@@ -1,0 +1,147 @@
+package simbind;
+
+import javacard.framework.AID;
+import javacard.framework.APDU;
+import javacard.framework.Applet;
+import javacard.framework.AppletEvent;
+import javacard.framework.CardRuntimeException;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.MultiSelectable;
+import javacard.framework.Shareable;
+import javacard.framework.Util;
+import org.globalplatform.Application;
+import uicc.toolkit.ToolkitConstants;
+import uicc.toolkit.ToolkitInterface;
+import uicc.toolkit.ToolkitRegistrySystem;
+
+/**
+ * The binding applet: where the card enters. It lets one terminal, or a chosen set, use the subscription (§1). Every object
+ * it will ever need is made here.
+ */
+public final class BindingApplet extends Applet implements ToolkitInterface, Application, AppletEvent, MultiSelectable {
+
+    private static final byte TAG_ADF = (byte) 0x81;
+    private static final byte TAG_CONFIGURATION = (byte) 0xE0;
+
+    /** The parameter with which the toolkit framework asks for its interface; its client has no AID. */
+    private static final byte TOOLKIT = 0x01;
+
+    private final Memory memory;
+    private final Configuration configuration;
+    private final Files files;
+    private final Access access;
+    private final Terminal terminal;
+    private final Commands commands;
+
+    private BindingApplet() {
+        memory = new Memory();
+        configuration = new Configuration(memory);
+        files = new Files(memory);
+        Copies copies = new Copies(memory, configuration, files);
+        Location location = new Location(memory, files);
+        Backup backup = new Backup(memory, configuration, files, copies, location);
+        Log log = new Log(memory);
+        access = new Access(memory, configuration, copies, backup, location, new PairingStatus(memory, files));
+        Decision decision = new Decision(memory, configuration, copies, backup, log, access);
+        terminal = new Terminal(memory, configuration, backup, log, access, decision);
+        Change change = new Change(memory, configuration, copies, backup, access, decision);
+        commands = new Commands(memory, configuration, change, new Report(memory, configuration, files, copies, log), terminal);
+    }
+
+    /** Instance AID, privileges and the value of C9, each behind its length (TS 102 226 clause 8.2.1.3.2). */
+    public static void install(byte[] bArray, short bOffset, byte bLength) {
+        short privileges = (short) (bOffset + 1 + bArray[bOffset]);
+        short parameters = (short) (privileges + 1 + bArray[privileges]);
+        BindingApplet applet = new BindingApplet();
+        short length = applet.parameters(bArray, (short) (parameters + 1), (short) (bArray[parameters] & 0xFF));
+        applet.register(bArray, (short) (bOffset + 1), bArray[bOffset]);
+        applet.files.open();
+        applet.terminal.register(ToolkitRegistrySystem.getEntry());
+        if (length > 0) {
+            applet.commands.apply(length);
+        }
+    }
+
+    /** Install parameters (§2): 81 AID of the ADF.USIM, E0 a first configuration, which is staged. Gives the length of E0. */
+    private short parameters(byte[] b, short at, short length) {
+        short end = (short) (at + length);
+        short staged = 0;
+        memory.put(Memory.FEATURES, (byte) (Report.FEATURE_STRICT | Report.FEATURE_IMEISV | Report.FEATURE_EF_IPS));
+        while (at < end) {
+            short value = (short) (at + 2) > end ? (short) -1 : Reader.value(b, at);
+            short size = value < 0 ? (short) -1 : Reader.length(b, at);
+            short next = (short) (value + size);
+            if (size < 0 || next < value || next > end) {
+                ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+            }
+            if (b[at] == TAG_ADF && size >= 5 && size <= 16 && memory.data[Memory.ADF] == 0) {
+                memory.put(Memory.ADF, (byte) size);
+                memory.putArray((short) (Memory.ADF + 1), b, value, size);
+            } else if (b[at] == TAG_CONFIGURATION && staged == 0) {
+                staged = Util.arrayCopyNonAtomic(b, at, configuration.staged(), (short) 0, (short) (next - at));
+            } else {
+                ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+            }
+            at = next;
+        }
+        return staged;
+    }
+
+    /** To the toolkit framework, and to the security domain that personalizes. */
+    public Shareable getShareableInterfaceObject(AID clientAID, byte parameter) {
+        return clientAID == null || parameter != TOOLKIT ? this : null;
+    }
+
+    public boolean select(boolean appInstAlreadyActive) {
+        return true;
+    }
+
+    public void deselect() {
+        commands.deselected(JCSystem.getAssignedChannel());
+    }
+
+    public void deselect(boolean appInstStillActive) {
+        commands.deselected(JCSystem.getAssignedChannel());
+    }
+
+    public void process(APDU apdu) {
+        if (selectingApplet()) {
+            commands.select(apdu);
+        } else {
+            commands.process(apdu);
+        }
+    }
+
+    public void processData(byte[] baBuffer, short sOffset, short sLength) {
+        commands.personalize(baBuffer, sOffset, sLength);
+    }
+
+    public void processToolkit(short event) {
+        try {
+            switch (event) {
+                case ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR:
+                    access.firstCommand();
+                    break;
+                case ToolkitConstants.EVENT_PROFILE_DOWNLOAD:
+                    terminal.profile();
+                    break;
+                case ToolkitConstants.EVENT_STATUS_COMMAND:
+                    terminal.status();
+                    break;
+                case ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE:
+                    terminal.proceed();
+                    break;
+                default:
+                    break;
+            }
+        } catch (CardRuntimeException e) {
+            memory.failed();
+        }
+    }
+
+    public void uninstall() {
+        access.uninstall();
+    }
+}

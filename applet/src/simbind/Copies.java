@@ -1,0 +1,204 @@
+package simbind;
+
+import javacard.framework.Util;
+import uicc.access.FileView;
+import uicc.access.UICCException;
+
+/** The copies of EF_IMSI (§1), their backups, and what is written to them. */
+final class Copies {
+
+    /** The copies, as bits of tags 87 and E3 85. */
+    static final byte USIM = 0x01;
+    static final byte GSM = 0x02;
+
+    // What a copy shall hold.
+    static final byte BACKUP = 0x01;
+    static final byte DENIAL = 0x02;
+
+    private static final short EF_IMSI = 0x6F07;
+
+    private static final short RETIRED_SIZE = 36;
+
+    private final Memory memory;
+    private final byte[] ram;
+    private final byte[] data;
+    private final Configuration configuration;
+    private final Files files;
+
+    Copies(Memory memory, Configuration configuration, Files files) {
+        this.memory = memory;
+        this.configuration = configuration;
+        this.files = files;
+        ram = memory.ram;
+        data = memory.data;
+    }
+
+    /**
+     * Reads every copy. That of the ADF.USIM exists when the ADF is known, readable or not; that of DF_GSM when the file is
+     * there and neither is the image of the other.
+     */
+    void read() {
+        ram[Memory.COPIES] = 0;
+        ram[Memory.READABLE] = 0;
+        boolean linked = false;
+        if (data[Memory.ADF] != 0) {
+            ram[Memory.COPIES] = USIM;
+            linked = look(USIM);
+        }
+        if ((look(GSM) || linked) && data[Memory.ADF] != 0) {
+            ram[Memory.COPIES] = USIM;
+            ram[Memory.READABLE] &= USIM;
+        }
+    }
+
+    /** Reads one copy, and tells whether its FCP names another file. */
+    private boolean look(byte copy) {
+        boolean linked = false;
+        try {
+            FileView view = select(copy);
+            ram[Memory.COPIES] |= copy;
+            linked = files.linked();
+            view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
+            ram[Memory.READABLE] |= copy;
+        } catch (UICCException e) {
+            if (e.getReason() != UICCException.FILE_NOT_FOUND) {
+                ram[Memory.COPIES] |= copy;
+            }
+        }
+        return linked;
+    }
+
+    private FileView select(byte copy) {
+        return files.select(copy == USIM ? Files.USIM : Files.GSM, EF_IMSI);
+    }
+
+    /** Where the content of a copy stands in transient memory. */
+    static short content(byte copy) {
+        return copy == USIM ? Memory.CONTENT : (short) (Memory.CONTENT + Imsi.SIZE);
+    }
+
+    /** Where the backup of a copy stands; its first byte is 0 when there is none. */
+    static short backup(byte copy) {
+        return copy == USIM ? Memory.BACKUPS : (short) (Memory.BACKUPS + Imsi.SIZE);
+    }
+
+    static short replaced(byte copy) {
+        return (short) (backup(copy) + Memory.REPLACED - Memory.BACKUPS);
+    }
+
+    boolean exists(byte copy) {
+        return (ram[Memory.COPIES] & copy) != 0;
+    }
+
+    boolean readable(byte copy) {
+        return (ram[Memory.READABLE] & copy) != 0;
+    }
+
+    boolean hasBackup(byte copy) {
+        return data[backup(copy)] != 0;
+    }
+
+    /** Whether the copy may be written: it can be read, and has a backup of its own. */
+    boolean managed(byte copy) {
+        return readable(copy) && hasBackup(copy);
+    }
+
+    boolean anyBackup() {
+        return exists(USIM) && hasBackup(USIM) || exists(GSM) && hasBackup(GSM);
+    }
+
+    boolean holdsBackup(byte copy) {
+        return hasBackup(copy) && Memory.same(ram, content(copy), data, backup(copy), Imsi.SIZE);
+    }
+
+    boolean plausible(byte copy) {
+        return Imsi.plausible(ram, content(copy));
+    }
+
+    boolean holdsDenial(byte copy) {
+        return isDenial(ram, content(copy));
+    }
+
+    /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
+    boolean isDenial(byte[] b, short at) {
+        if (Configuration.denies(configuration.active(), b, at)) {
+            return true;
+        }
+        for (short i = 0; i < RETIRED_SIZE; i += Imsi.SIZE) {
+            short place = (short) (Memory.RETIRED + i);
+            if (data[place] != 0 && Memory.same(data, place, b, at, Imsi.SIZE)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Remembers the denial value of a template, when it is plausible: a file may hold it though it is not in force, and it is
+     * not to be taken for a subscriber's.
+     */
+    void retire(byte[] bank) {
+        if (!Configuration.plausibleDenial(bank)) {
+            return;
+        }
+        Configuration.copyDenial(bank, ram, Memory.SCRATCH);
+        short kept = 0;
+        while (kept < (short) (RETIRED_SIZE - Imsi.SIZE)
+                && !Memory.same(data, (short) (Memory.RETIRED + kept), ram, Memory.SCRATCH, Imsi.SIZE)) {
+            kept += Imsi.SIZE;
+        }
+        Util.arrayCopyNonAtomic(data, Memory.RETIRED, ram, (short) (Memory.SCRATCH + Imsi.SIZE), kept);
+        memory.putArray(Memory.RETIRED, ram, Memory.SCRATCH, (short) (kept + Imsi.SIZE));
+    }
+
+    /** Puts what the copy shall hold into WANTED, and tells whether it does not hold it. */
+    boolean differs(byte copy, byte target) {
+        if (target == DENIAL) {
+            Configuration.copyDenial(configuration.active(), ram, Memory.WANTED);
+        } else {
+            Util.arrayCopyNonAtomic(data, backup(copy), ram, Memory.WANTED, Imsi.SIZE);
+        }
+        return !Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE);
+    }
+
+    /** Whether a copy that may be written is not as the target wants it. */
+    boolean differ(byte target) {
+        return managed(USIM) && differs(USIM, target) || managed(GSM) && differs(GSM, target);
+    }
+
+    /** Writes WANTED to a copy that differs, and reads it back. */
+    boolean write(byte copy) {
+        try {
+            FileView view = select(copy);
+            view.updateBinary((short) 0, ram, Memory.WANTED, Imsi.SIZE);
+            ram[Memory.CHANGED] |= copy;
+            view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
+        } catch (UICCException e) {
+            memory.fail(e.getReason() == UICCException.MEMORY_PROBLEM ? Memory.MEMORY : Memory.NOT_WRITABLE);
+            return false;
+        }
+        if (Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE)) {
+            return true;
+        }
+        memory.fail(Memory.MEMORY);
+        return false;
+    }
+
+    /**
+     * Brings every copy with a backup to the target; the mark is set already and is taken away (§8). False when a copy is
+     * not as wanted; the others are.
+     */
+    boolean writeAll(byte target) {
+        boolean done = true;
+        read();
+        for (byte copy = USIM; copy <= GSM; copy++) {
+            if (managed(copy)) {
+                done &= !differs(copy, target) || write(copy);
+            } else if (exists(copy) && hasBackup(copy)) {
+                done = false;
+            }
+        }
+        memory.keep(Memory.PENDING, (byte) 0);
+        return done;
+    }
+}
