@@ -4,36 +4,20 @@ import javacard.framework.CardRuntimeException;
 import javacard.framework.JCSystem;
 
 /** Take (§8): a write that a cut interrupted is finished, then what an issuer wrote becomes the backup. */
-final class Backup {
-
-    private final Memory memory;
-    private final byte[] data;
-    private final Configuration configuration;
-    private final Files files;
-    private final Copies copies;
-    private final Location location;
-
-    Backup(Memory memory, Configuration configuration, Files files, Copies copies, Location location) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.files = files;
-        this.copies = copies;
-        this.location = location;
-        data = memory.data;
-    }
+class Backup extends PairingStatus {
 
     /**
      * Each copy whose content is plausible, no denial value and not its backup becomes that copy's backup; the old one is kept
      * beside it. One transaction. False when the memory refused. Leaves the copies read.
      */
     boolean take() {
-        finish();
-        copies.read();
-        if (memory.ram[Memory.READABLE] == 0) {
-            memory.fail(files.service130() ? Memory.SERVICE_130 : Memory.NOT_READABLE);
+        finishPending();
+        read();
+        if (ram[Memory.READABLE] == 0) {
+            fail(service130() ? Memory.SERVICE_130 : Memory.NOT_READABLE);
             return true;
         }
-        byte fresh = fresh();
+        byte fresh = freshCopies();
         if (fresh == 0) {
             return true;
         }
@@ -44,25 +28,25 @@ final class Backup {
             JCSystem.commitTransaction();
             return true;
         } catch (CardRuntimeException e) {
-            memory.failed();
+            failed();
             return false;
         }
     }
 
     /** The copies to renew. */
-    private byte fresh() {
+    private byte freshCopies() {
         byte fresh = 0;
         for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (!copies.exists(copy)) {
+            if (!exists(copy)) {
                 continue;
             }
-            if (!copies.readable(copy)) {
-                memory.fail(Memory.NOT_READABLE);
-            } else if (!copies.holdsDenial(copy) && !copies.holdsBackup(copy)) {
-                if (copies.plausible(copy)) {
+            if (!readable(copy)) {
+                fail(Memory.NOT_READABLE);
+            } else if (!holdsDenial(copy) && !holdsBackup(copy)) {
+                if (plausible(copy)) {
                     fresh |= copy;
                 } else {
-                    memory.fail(Memory.CONTENT_UNKNOWN);
+                    fail(Memory.CONTENT_UNKNOWN);
                 }
             }
         }
@@ -73,29 +57,29 @@ final class Backup {
         if (copy == 0) {
             return;
         }
-        if (copies.hasBackup(copy)) {
-            memory.putArray(Copies.replaced(copy), data, Copies.backup(copy), Imsi.SIZE);
+        if (hasBackup(copy)) {
+            putArray(Copies.replaced(copy), data, Copies.backup(copy), Imsi.SIZE);
         }
-        memory.putArray(Copies.backup(copy), memory.ram, Copies.content(copy), Imsi.SIZE);
+        putArray(Copies.backup(copy), ram, Copies.content(copy), Imsi.SIZE);
     }
 
     /** Writes what was pending: location and keys, then the copies, but an issuer's content stays. */
-    private void finish() {
+    private void finishPending() {
         byte pending = data[Memory.PENDING];
         if (pending == 0) {
             return;
         }
-        if ((pending & Memory.PENDING_LOCATION) != 0 && !configuration.has(Configuration.KEEP_LOCATION)) {
-            location.reset();
+        if ((pending & Memory.PENDING_LOCATION) != 0 && !has(KEEP_LOCATION)) {
+            resetLocation();
         }
-        copies.read();
+        read();
         byte target = (byte) (pending & ~Memory.PENDING_LOCATION);
         for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (copies.managed(copy) && !issuers(copy) && copies.differs(copy, target)) {
-                copies.write(copy);
+            if (managed(copy) && !issuers(copy) && differs(copy, target)) {
+                write(copy);
             }
         }
-        memory.keep(Memory.PENDING, (byte) 0);
+        keep(Memory.PENDING, (byte) 0);
     }
 
     /**
@@ -103,7 +87,7 @@ final class Backup {
      * itself: what is half written can then not be told from it.
      */
     private boolean issuers(byte copy) {
-        return copies.plausible(copy) && !Configuration.plausibleDenial(configuration.active()) && !copies.holdsBackup(copy)
-                && !copies.holdsDenial(copy);
+        return plausible(copy) && !plausibleDenial(active()) && !holdsBackup(copy)
+                && !holdsDenial(copy);
     }
 }

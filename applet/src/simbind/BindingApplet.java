@@ -28,26 +28,9 @@ public final class BindingApplet extends Applet implements ToolkitInterface, App
     /** The parameter with which the toolkit framework asks for its interface; its client has no AID. */
     private static final byte TOOLKIT = 0x01;
 
-    private final Memory memory;
-    private final Configuration configuration;
-    private final Files files;
-    private final Access access;
-    private final Terminal terminal;
-    private final Commands commands;
+    private final Commands card = new Commands();
 
     private BindingApplet() {
-        memory = new Memory();
-        configuration = new Configuration(memory);
-        files = new Files(memory);
-        Copies copies = new Copies(memory, configuration, files);
-        Location location = new Location(memory, files);
-        Backup backup = new Backup(memory, configuration, files, copies, location);
-        Log log = new Log(memory);
-        access = new Access(memory, configuration, copies, backup, location, new PairingStatus(memory, files));
-        Decision decision = new Decision(memory, configuration, copies, backup, log, access);
-        terminal = new Terminal(memory, configuration, backup, log, access, decision);
-        Change change = new Change(memory, configuration, copies, backup, access, decision);
-        commands = new Commands(memory, configuration, change, new Report(memory, configuration, files, copies, log), terminal);
     }
 
     /** Instance AID, privileges and the value of C9, each behind its length (TS 102 226 clause 8.2.1.3.2). */
@@ -57,10 +40,10 @@ public final class BindingApplet extends Applet implements ToolkitInterface, App
         BindingApplet applet = new BindingApplet();
         short length = applet.parameters(bArray, (short) (parameters + 1), (short) (bArray[parameters] & 0xFF));
         applet.register(bArray, (short) (bOffset + 1), bArray[bOffset]);
-        applet.files.open();
-        applet.terminal.register(ToolkitRegistrySystem.getEntry());
+        applet.card.openFiles();
+        applet.card.subscribe(ToolkitRegistrySystem.getEntry());
         if (length > 0) {
-            applet.commands.apply(length);
+            applet.card.apply(length);
         }
     }
 
@@ -68,7 +51,7 @@ public final class BindingApplet extends Applet implements ToolkitInterface, App
     private short parameters(byte[] b, short at, short length) {
         short end = (short) (at + length);
         short staged = 0;
-        memory.put(Memory.FEATURES, (byte) (Report.FEATURE_STRICT | Report.FEATURE_IMEISV | Report.FEATURE_EF_IPS));
+        card.put(Memory.FEATURES, (byte) (Configuration.FEATURE_STRICT | Configuration.FEATURE_IMEISV | Configuration.FEATURE_EF_IPS));
         while (at < end) {
             short value = (short) (at + 2) > end ? (short) -1 : Reader.value(b, at);
             short size = value < 0 ? (short) -1 : Reader.length(b, at);
@@ -76,11 +59,11 @@ public final class BindingApplet extends Applet implements ToolkitInterface, App
             if (size < 0 || next < value || next > end) {
                 ISOException.throwIt(ISO7816.SW_WRONG_DATA);
             }
-            if (b[at] == TAG_ADF && size >= 5 && size <= 16 && memory.data[Memory.ADF] == 0) {
-                memory.put(Memory.ADF, (byte) size);
-                memory.putArray((short) (Memory.ADF + 1), b, value, size);
+            if (b[at] == TAG_ADF && size >= 5 && size <= 16 && card.data[Memory.ADF] == 0) {
+                card.put(Memory.ADF, (byte) size);
+                card.putArray((short) (Memory.ADF + 1), b, value, size);
             } else if (b[at] == TAG_CONFIGURATION && staged == 0) {
-                staged = Util.arrayCopyNonAtomic(b, at, configuration.staged(), (short) 0, (short) (next - at));
+                staged = Util.arrayCopyNonAtomic(b, at, card.staged, (short) 0, (short) (next - at));
             } else {
                 ISOException.throwIt(ISO7816.SW_WRONG_DATA);
             }
@@ -99,49 +82,49 @@ public final class BindingApplet extends Applet implements ToolkitInterface, App
     }
 
     public void deselect() {
-        commands.deselected(JCSystem.getAssignedChannel());
+        card.drop(JCSystem.getAssignedChannel());
     }
 
     public void deselect(boolean appInstStillActive) {
-        commands.deselected(JCSystem.getAssignedChannel());
+        card.drop(JCSystem.getAssignedChannel());
     }
 
     public void process(APDU apdu) {
         if (selectingApplet()) {
-            commands.select(apdu);
+            card.select(apdu);
         } else {
-            commands.process(apdu);
+            card.process(apdu);
         }
     }
 
     public void processData(byte[] baBuffer, short sOffset, short sLength) {
-        commands.personalize(baBuffer, sOffset, sLength);
+        card.personalize(baBuffer, sOffset, sLength);
     }
 
     public void processToolkit(short event) {
         try {
             switch (event) {
                 case ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR:
-                    access.firstCommand();
+                    card.firstCommand();
                     break;
                 case ToolkitConstants.EVENT_PROFILE_DOWNLOAD:
-                    terminal.profile();
+                    card.terminalProfile();
                     break;
                 case ToolkitConstants.EVENT_STATUS_COMMAND:
-                    terminal.status();
+                    card.statusCommand();
                     break;
                 case ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE:
-                    terminal.proceed();
+                    card.proceed();
                     break;
                 default:
                     break;
             }
         } catch (CardRuntimeException e) {
-            memory.failed();
+            card.failed();
         }
     }
 
     public void uninstall() {
-        access.uninstall();
+        card.uninstall();
     }
 }

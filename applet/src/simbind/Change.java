@@ -6,7 +6,7 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** What a template changes once it is complete: E0, a configuration (§4), and E2, an action (§6). */
-final class Change {
+class Change extends Terminal {
 
     private static final byte TAG_ACTION = (byte) 0x80;
     private static final byte TAG_IMEI = (byte) 0x81;
@@ -18,71 +18,50 @@ final class Change {
     private static final byte CLEAR = 0x05;
     private static final byte PREVIOUS = 0x06;
 
-    private final Memory memory;
-    private final byte[] ram;
-    private final byte[] data;
-    private final Configuration configuration;
-    private final Copies copies;
-    private final Backup backup;
-    private final Access access;
-    private final Decision decision;
-
-    Change(Memory memory, Configuration configuration, Copies copies, Backup backup, Access access, Decision decision) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.copies = copies;
-        this.backup = backup;
-        this.access = access;
-        this.decision = decision;
-        ram = memory.ram;
-        data = memory.data;
-    }
-
     /** E0: accepted whole or not at all. Take runs with the old denial value. */
     void configure() {
-        byte[] staged = configuration.staged();
-        byte[] active = configuration.active();
-        Configuration.check(staged, data[Memory.FEATURES]);
-        expect(staged);
-        take();
-        refuseSubscribers(staged);
-        if (active != null && Configuration.same(active, staged)) {
-            memory.put(Memory.VERIFIED, (byte) 0);
+        accept();
+        expect();
+        takeOrRefuse();
+        refuseSubscribers();
+        if (generation() != 0 && unchanged()) {
+            put(Memory.VERIFIED, (byte) 0);
             ram[Memory.FAILURE] = 0;
         } else {
-            settle(staged);
-            adopt(active, staged);
-            memory.endStep(false);
+            settle();
+            adopt();
+            endStep(false);
         }
-        access.refresh();
+        oweRefresh();
     }
 
     /** Tag 8A of E0 and E2: 6984 when the generation on the card is another one. */
-    private void expect(byte[] staged) {
-        short at = Reader.find(staged, (short) 0, Configuration.TAG_GENERATION, (short) 0);
-        if (at >= 0 && Util.getShort(staged, at) != memory.generation()) {
+    private void expect() {
+        short at = Reader.find(staged, (short) 0, TAG_GENERATION, (short) 0);
+        if (at >= 0 && Util.getShort(staged, at) != generation()) {
             ISOException.throwIt(ISO7816.SW_DATA_INVALID);
         }
     }
 
-    private void take() {
-        memory.beginStep();
-        if (!backup.take()) {
+    private void takeOrRefuse() {
+        beginStep();
+        if (!take()) {
             refuse();
         }
     }
 
     /** The step failed: 6581, and tag 89 says why. */
     private void refuse() {
-        memory.endStep(false);
+        endStep(false);
         ISOException.throwIt(Commands.SW_MEMORY);
     }
 
     /** 6A80 when the denial value is a subscriber's: the content or the backup of a copy. */
-    private void refuseSubscribers(byte[] staged) {
+    private void refuseSubscribers() {
+        byte[] coming = coming();
         for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            boolean shown = copies.readable(copy) && Configuration.denies(staged, ram, Copies.content(copy)) && !copies.holdsDenial(copy);
-            if (shown || copies.hasBackup(copy) && Configuration.denies(staged, data, Copies.backup(copy))) {
+            boolean shown = readable(copy) && denies(coming, ram, Copies.content(copy)) && !holdsDenial(copy);
+            if (shown || hasBackup(copy) && denies(coming, data, Copies.backup(copy))) {
                 ISOException.throwIt(ISO7816.SW_WRONG_DATA);
             }
         }
@@ -92,80 +71,81 @@ final class Change {
      * Copies that hold the old denial value are restored, or given the new one when the terminal of this card session was
      * denied. The mark names what the old configuration wants of them, should a cut leave it in force.
      */
-    private void settle(byte[] staged) {
-        if (!denied(Copies.USIM) && !denied(Copies.GSM)) {
+    private void settle() {
+        if (!deniedNow(Copies.USIM) && !deniedNow(Copies.GSM)) {
             return;
         }
-        boolean deny = ram[Memory.DENIED] != 0 && Configuration.scheme(staged) != Configuration.OFF
-                && !Configuration.has(staged, Configuration.OBSERVE);
+        byte[] coming = coming();
+        boolean deny = ram[Memory.DENIED] != 0 && scheme(coming) != OFF && !has(coming, OBSERVE);
         if (deny) {
-            copies.retire(staged); // until the configuration is in force nothing else knows it
+            retire(coming); // until the configuration is in force nothing else knows it
         }
-        memory.put(Memory.PENDING, deny ? Copies.DENIAL : Copies.BACKUP);
+        put(Memory.PENDING, deny ? Copies.DENIAL : Copies.BACKUP);
         boolean done = true;
         for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (denied(copy) && copies.differs(copy, Copies.BACKUP)) {
+            if (deniedNow(copy) && differs(copy, Copies.BACKUP)) {
                 if (deny) {
-                    Configuration.copyDenial(staged, ram, Memory.WANTED);
+                    Util.arrayCopyNonAtomic(coming, denial(coming), ram, Memory.WANTED, Imsi.SIZE);
                 }
-                done &= copies.write(copy);
+                done &= write(copy);
             }
         }
         if (!done) {
-            memory.keep(Memory.PENDING, (byte) 0);
+            keep(Memory.PENDING, (byte) 0);
             refuse();
         }
     }
 
-    private boolean denied(byte copy) {
-        return copies.managed(copy) && copies.holdsDenial(copy);
+    private boolean deniedNow(byte copy) {
+        return managed(copy) && holdsDenial(copy);
     }
 
     /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */
-    private void adopt(byte[] active, byte[] staged) {
-        byte keep = Configuration.scheme(active) == Configuration.FIRST_INSERT
-                && Configuration.scheme(staged) == Configuration.FIRST_INSERT ? Configuration.terminals(staged) : (byte) 0;
+    private void adopt() {
+        byte[] active = active();
+        byte[] coming = coming();
+        byte keep = scheme(active) == FIRST_INSERT && scheme(coming) == FIRST_INSERT ? terminals(coming) : (byte) 0;
         JCSystem.beginTransaction();
-        configuration.activate();
-        memory.nextGeneration();
-        copies.retire(active);
+        activate();
+        nextGeneration();
+        retire(active);
         if (data[Memory.BOUND] > keep) {
-            memory.put(Memory.BOUND, keep);
+            put(Memory.BOUND, keep);
         }
-        memory.put(Memory.VERIFIED, (byte) 0);
-        memory.put((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
-        memory.put(Memory.PENDING, (byte) 0);
+        put(Memory.VERIFIED, (byte) 0);
+        put((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
+        put(Memory.PENDING, (byte) 0);
         JCSystem.commitTransaction();
     }
 
     /** E2. */
     void act() {
-        byte[] staged = configuration.staged();
-        checkAction(staged);
-        byte which = Configuration.get(staged, TAG_ACTION, (byte) 0);
+        checkAction();
+        short at = Reader.find(staged, (short) 0, TAG_ACTION, (short) 0);
+        byte which = at < 0 ? (byte) 0 : staged[at];
         short imei = Reader.find(staged, (short) 0, TAG_IMEI, (short) 0);
         if (which < BACK_UP || which > PREVIOUS || (imei >= 0) != (which == BIND)) {
             ISOException.throwIt(ISO7816.SW_WRONG_DATA);
         }
-        expect(staged);
+        expect();
         if (which == CLEAR) {
             clear();
             return;
         }
-        take();
-        short sw = perform(which, staged, imei);
+        takeOrRefuse();
+        short sw = perform(which, imei);
         if (sw == Commands.SW_MEMORY) {
             refuse();
         }
         if (sw != ISO7816.SW_NO_ERROR) {
             ISOException.throwIt(sw);
         }
-        memory.put(Memory.VERIFIED, (byte) 0);
-        memory.endStep(false);
-        access.refresh();
+        put(Memory.VERIFIED, (byte) 0);
+        endStep(false);
+        oweRefresh();
     }
 
-    private static void checkAction(byte[] staged) {
+    private void checkAction() {
         short at = Reader.value(staged, (short) 0);
         short end = (short) (at + Reader.length(staged, (short) 0));
         short seen = 0;
@@ -187,48 +167,48 @@ final class Change {
             case TAG_IMEI:
                 return length == Imei.SIZE && Imei.valid(b, at);
             default:
-                return tag == Configuration.TAG_GENERATION && length == 2;
+                return tag == TAG_GENERATION && length == 2;
         }
     }
 
-    private short perform(byte which, byte[] staged, short imei) {
+    private short perform(byte which, short imei) {
         switch (which) {
             case BACK_UP:
-                return backedUp(Copies.USIM) && backedUp(Copies.GSM) && copies.anyBackup() ? ISO7816.SW_NO_ERROR
+                return backedUp(Copies.USIM) && backedUp(Copies.GSM) && anyBackup() ? ISO7816.SW_NO_ERROR
                         : ISO7816.SW_CONDITIONS_NOT_SATISFIED;
             case RESTORE:
-                return access.restore();
+                return restoreAll();
             case PREVIOUS:
                 return previous();
             default:
-                return rebind(which, staged, imei);
+                return rebind(which, imei);
         }
     }
 
     /** After take a copy has its backup, and shows it or the denial value. */
     private boolean backedUp(byte copy) {
-        return !copies.exists(copy) || copies.managed(copy) && (copies.holdsBackup(copy) || copies.holdsDenial(copy));
+        return !exists(copy) || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
     }
 
-    /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation change. */
-    private short rebind(byte which, byte[] staged, short imei) {
-        byte[] active = configuration.active();
-        if (Configuration.scheme(active) != Configuration.FIRST_INSERT) {
+    /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation  */
+    private short rebind(byte which, short imei) {
+        byte[] active = active();
+        if (scheme(active) != FIRST_INSERT) {
             return ISO7816.SW_CONDITIONS_NOT_SATISFIED;
         }
-        if (access.restore() == Commands.SW_MEMORY) {
+        if (restoreAll() == Commands.SW_MEMORY) {
             return Commands.SW_MEMORY;
         }
         JCSystem.beginTransaction();
         if (which == UNBIND) {
-            memory.put(Memory.BOUND, (byte) 0);
-        } else if (!decision.bound(staged, imei)) {
-            if (data[Memory.BOUND] >= Configuration.terminals(active)) {
-                memory.put(Memory.BOUND, (byte) 0);
+            put(Memory.BOUND, (byte) 0);
+        } else if (!bound(staged, imei)) {
+            if (data[Memory.BOUND] >= terminals(active)) {
+                put(Memory.BOUND, (byte) 0);
             }
-            decision.bind(staged, imei);
+            bind(staged, imei);
         }
-        memory.nextGeneration();
+        nextGeneration();
         JCSystem.commitTransaction();
         return ISO7816.SW_NO_ERROR;
     }
@@ -237,36 +217,36 @@ final class Change {
     private void clear() {
         Util.arrayFillNonAtomic(ram, Memory.SCRATCH, Memory.SCRATCH_SIZE, (byte) 0);
         JCSystem.beginTransaction();
-        memory.putArray(Memory.COUNTERS, ram, Memory.SCRATCH, (short) (Memory.PENDING - Memory.COUNTERS));
-        memory.putArray(Memory.LOG, ram, Memory.SCRATCH, (short) (Log.ENTRIES * Log.ENTRY));
-        memory.put(Memory.VERIFIED, (byte) 0);
+        putArray(Memory.COUNTERS, ram, Memory.SCRATCH, (short) (Memory.PENDING - Memory.COUNTERS));
+        putArray(Memory.LOG, ram, Memory.SCRATCH, (short) (Log.ENTRIES * Log.ENTRY));
+        put(Memory.VERIFIED, (byte) 0);
         JCSystem.commitTransaction();
     }
 
     /** 06: the replaced backups become the backups; a copy that shows the present one follows. */
     private short previous() {
-        if (!replaced(Copies.USIM) && !replaced(Copies.GSM)) {
+        if (!canGoBack(Copies.USIM) && !canGoBack(Copies.GSM)) {
             return ISO7816.SW_CONDITIONS_NOT_SATISFIED;
         }
         boolean shown = false;
         JCSystem.beginTransaction();
         for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (replaced(copy)) {
-                shown |= copies.holdsBackup(copy);
+            if (canGoBack(copy)) {
+                shown |= holdsBackup(copy);
                 Util.arrayCopyNonAtomic(data, Copies.replaced(copy), ram, Memory.WANTED, Imsi.SIZE);
-                memory.putArray(Copies.replaced(copy), data, Copies.backup(copy), Imsi.SIZE);
-                memory.putArray(Copies.backup(copy), ram, Memory.WANTED, Imsi.SIZE);
+                putArray(Copies.replaced(copy), data, Copies.backup(copy), Imsi.SIZE);
+                putArray(Copies.backup(copy), ram, Memory.WANTED, Imsi.SIZE);
             }
         }
         if (shown) {
-            memory.put(Memory.PENDING, Copies.BACKUP);
+            put(Memory.PENDING, Copies.BACKUP);
         }
         JCSystem.commitTransaction();
-        return !shown || copies.writeAll(Copies.BACKUP) ? ISO7816.SW_NO_ERROR : Commands.SW_MEMORY;
+        return !shown || writeAll(Copies.BACKUP) ? ISO7816.SW_NO_ERROR : Commands.SW_MEMORY;
     }
 
     /** Whether the copy has a replaced backup to go back to; a denial value of today is none. */
-    private boolean replaced(byte copy) {
-        return copies.exists(copy) && data[Copies.replaced(copy)] != 0 && !copies.isDenial(data, Copies.replaced(copy));
+    private boolean canGoBack(byte copy) {
+        return exists(copy) && data[Copies.replaced(copy)] != 0 && !isDenial(data, Copies.replaced(copy));
     }
 }

@@ -9,7 +9,7 @@ import org.globalplatform.GPSystem;
 import org.globalplatform.SecureChannel;
 
 /** The commands (§3), and the chain of blocks a template arrives in. */
-final class Commands {
+class Commands extends Report {
 
     static final short SW_MEMORY = 0x6581;
     static final short SW_NOT_FOUND = 0x6A88;
@@ -29,33 +29,17 @@ final class Commands {
     /** The path of a chain that comes through the security domain; others are their channel. */
     private static final byte PERSONALIZING = -1;
 
-    // The chain, in transient memory.
+    // The chain, in transient 
     private static final short OPEN = Memory.CHAIN;
     private static final short PATH = (short) (Memory.CHAIN + 1);
     private static final short NEXT = (short) (Memory.CHAIN + 2);
     private static final short LENGTH = (short) (Memory.CHAIN + 3);
 
-    private final Memory memory;
-    private final byte[] ram;
-    private final Configuration configuration;
-    private final Change change;
-    private final Report report;
-    private final Terminal terminal;
-
-    Commands(Memory memory, Configuration configuration, Change change, Report report, Terminal terminal) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.change = change;
-        this.report = report;
-        this.terminal = terminal;
-        ram = memory.ram;
-    }
-
     /** SELECT of the instance: P2 0C asks for no data. */
     void select(APDU apdu) {
         byte[] b = apdu.getBuffer();
         if ((b[ISO7816.OFFSET_P2] & 0x0C) != 0x0C) {
-            send(apdu, report.selection(b));
+            send(apdu, selection(b));
         }
     }
 
@@ -103,14 +87,14 @@ final class Commands {
 
     private void getData(APDU apdu, byte[] b, boolean secured) {
         if (!secured) {
-            send(apdu, report.object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], false));
+            send(apdu, object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], false));
             return;
         }
         SecureChannel secure = unwrap(apdu, b);
         if (b[ISO7816.OFFSET_LC] != 0) {
             ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
         }
-        answer(apdu, secure, b, report.object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], true));
+        answer(apdu, secure, b, object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], true));
     }
 
     private void storeData(APDU apdu, byte[] b, boolean secured) {
@@ -170,12 +154,8 @@ final class Commands {
         block(PERSONALIZING, b, at);
     }
 
-    /** The channel has another application now. */
-    void deselected(byte channel) {
-        drop(channel);
-    }
-
-    private void drop(byte path) {
+    /** Drops the chain that is open on a path. */
+    void drop(byte path) {
         if (ram[PATH] == path) {
             ram[OPEN] = 0;
         }
@@ -203,10 +183,10 @@ final class Commands {
         if (length == 0) {
             abandon(ISO7816.SW_WRONG_LENGTH);
         }
-        if ((short) (have + length) > Configuration.BANK) {
+        if ((short) (have + length) > LONGEST) {
             abandon(ISO7816.SW_FILE_FULL);
         }
-        have = Util.arrayCopyNonAtomic(b, (short) (at + ISO7816.OFFSET_CDATA), configuration.staged(), have, length);
+        have = Util.arrayCopyNonAtomic(b, (short) (at + ISO7816.OFFSET_CDATA), staged, have, length);
         Util.setShort(ram, LENGTH, have);
         ram[NEXT]++;
         if (p1 < 0) {
@@ -217,24 +197,23 @@ final class Commands {
 
     /** Carries out the staged template: exactly one, E0 or E2. */
     void apply(short length) {
-        byte[] staged = configuration.staged();
         short value = Reader.value(staged, (short) 0);
         if (value < 0 || (short) (value + Reader.length(staged, (short) 0)) != length || staged[0] != E0 && staged[0] != E2) {
             ISOException.throwIt(ISO7816.SW_WRONG_DATA);
         }
         try {
             if (staged[0] == E0) {
-                change.configure();
+                configure();
             } else {
-                change.act();
+                act();
             }
         } catch (ISOException e) {
             throw e;
         } catch (CardRuntimeException e) {
-            memory.failed();
-            memory.endStep(false);
+            failed();
+            endStep(false);
             ISOException.throwIt(SW_MEMORY);
         }
-        terminal.wish();
+        wish();
     }
 }

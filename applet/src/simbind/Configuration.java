@@ -5,10 +5,11 @@ import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
- * E0 (§4). Two banks hold a template each, as it was written: the one in force, and the one where the next template
- * arrives. Taking effect is one byte, ACTIVE; what is absent in a template is its default when it is read.
+ * E0 (§4). A template arrives in STAGED as it is written. When it is accepted its canonical form is made in the bank that is
+ * not in force, and taking effect is one byte, ACTIVE. A bank is the length of the template (2) and the template itself, so that
+ * scheme and entries stand in front and everything else at fixed places from its end.
  */
-final class Configuration {
+class Configuration extends Memory {
 
     static final byte TAG_SCHEME = (byte) 0x80;
     static final byte TAG_PATTERN = (byte) 0x81;
@@ -25,61 +26,90 @@ final class Configuration {
 
     // Policy, tag 83.
     static final byte ALLOW_NO_IMEI = 0x01;
-    static final byte STRICT = 0x02;
+    static final byte STRICT_START = 0x02;
     static final byte OPEN_IDENTITY = 0x04;
     static final byte EF_IPS = 0x08;
     static final byte KEEP_LOCATION = 0x10;
     static final byte OBSERVE = 0x20;
     private static final short RESERVED = 0xC0;
 
+    // Features, E3 83.
+    static final byte FEATURE_STRICT = 0x01;
+    static final byte FEATURE_IMEISV = 0x02;
+    static final byte FEATURE_EF_IPS = 0x04;
+
     /** Patterns and ranges together (E3 82). */
     static final byte CAPACITY = 16;
 
-    /** The longest template: 16 ranges and every other object. */
-    static final short BANK = 288;
+    /** The longest template that may be accepted: 16 ranges, every other object, and 8A. */
+    static final short LONGEST = 287;
 
-    static final byte[] DEFAULT_DENIAL = {0x00, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF,
-        (byte) 0xFF, (byte) 0xFF};
+    /** Where the template begins in a bank. */
+    static final short TEMPLATE = 2;
 
-    private final Memory memory;
-    private final byte[] first = new byte[BANK];
-    private final byte[] second = new byte[BANK];
+    // Places from the end of a bank.
+    private static final short TAIL = 20; // 83 01 p 84 09 … 85 01 r 86 01 n
+    private static final short POLICY = 18;
+    private static final short DENIAL_VALUE = 15;
+    private static final short QUALIFIER_VALUE = 4;
+    private static final short TERMINALS = 1;
 
-    Configuration(Memory memory) {
-        this.memory = memory;
+    /** What holds before the first template: nothing is enforced. Also what is absent in a template. */
+    private static final byte[] DEFAULT_TAIL = {TAG_POLICY, 1, 0, TAG_DENIAL, 9, 0, -1, -1, -1, -1, -1, -1, -1, -1,
+        TAG_REFRESH, 1, 0, TAG_TERMINALS, 1, 1};
+
+    final byte[] staged = new byte[LONGEST];
+    private final byte[] first = new byte[(short) (TEMPLATE + LONGEST)];
+    private final byte[] second = new byte[(short) (TEMPLATE + LONGEST)];
+
+    Configuration() {
+        Util.setShort(staged, (short) 0, (short) 0xE003); // a template of the scheme off
+        Util.setShort(staged, (short) 2, (short) 0x8001);
+        compile();
+        put(Memory.ACTIVE, (byte) 1);
     }
 
-    /** The template in force, null before the first. */
     byte[] active() {
-        byte bank = memory.data[Memory.ACTIVE];
-        return bank == 0 ? null : bank == 1 ? first : second;
+        return data[Memory.ACTIVE] == 0 ? second : first;
     }
 
-    /** Where the next template arrives. */
-    byte[] staged() {
-        return memory.data[Memory.ACTIVE] == 1 ? second : first;
+    /** The bank that is not in force: where an accepted template is compiled. */
+    byte[] coming() {
+        return data[Memory.ACTIVE] == 0 ? first : second;
     }
 
-    /** Lets the staged template take effect, inside a transaction. */
+    /** Lets what is coming take effect, inside a transaction. */
     void activate() {
-        memory.put(Memory.ACTIVE, memory.data[Memory.ACTIVE] == 1 ? (byte) 2 : (byte) 1);
+        put(Memory.ACTIVE, data[Memory.ACTIVE] == 0 ? (byte) 1 : (byte) 0);
     }
 
-    static byte get(byte[] bank, byte tag, byte absent) {
-        short at = bank == null ? (short) -1 : Reader.find(bank, (short) 0, tag, (short) 0);
-        return at < 0 ? absent : bank[at];
+    private static short end(byte[] bank) {
+        return (short) (TEMPLATE + Util.getShort(bank, (short) 0));
     }
 
     static byte scheme(byte[] bank) {
-        return get(bank, TAG_SCHEME, OFF);
-    }
-
-    static byte terminals(byte[] bank) {
-        return get(bank, TAG_TERMINALS, (byte) 1);
+        return bank[(short) (Reader.value(bank, TEMPLATE) + 2)];
     }
 
     static boolean has(byte[] bank, byte policy) {
-        return (get(bank, TAG_POLICY, (byte) 0) & policy) != 0;
+        return (policy(bank) & policy) != 0;
+    }
+
+    static byte policy(byte[] bank) {
+        return bank[(short) (end(bank) - POLICY)];
+    }
+
+    /** Where the denial value stands. */
+    static short denial(byte[] bank) {
+        return (short) (end(bank) - DENIAL_VALUE);
+    }
+
+    static byte qualifier(byte[] bank) {
+        return bank[(short) (end(bank) - QUALIFIER_VALUE)];
+    }
+
+    static byte terminals(byte[] bank) {
+        return bank[(short) (end(bank) - TERMINALS)];
     }
 
     boolean has(byte policy) {
@@ -96,138 +126,155 @@ final class Configuration {
         return deciding() && !has(OBSERVE);
     }
 
-    /** Where the denial value stands, -1 when it is the default. */
-    private static short denial(byte[] bank) {
-        return bank == null ? (short) -1 : Reader.find(bank, (short) 0, TAG_DENIAL, (short) 0);
-    }
-
-    static void copyDenial(byte[] bank, byte[] to, short at) {
-        short from = denial(bank);
-        if (from < 0) {
-            Util.arrayCopyNonAtomic(DEFAULT_DENIAL, (short) 0, to, at, Imsi.SIZE);
-        } else {
-            Util.arrayCopyNonAtomic(bank, from, to, at, Imsi.SIZE);
-        }
-    }
-
-    /** Whether the value is the denial value of the template. */
+    /** Whether the value is the denial value of the bank. */
     static boolean denies(byte[] bank, byte[] b, short at) {
-        short from = denial(bank);
-        return from < 0 ? Memory.same(DEFAULT_DENIAL, (short) 0, b, at, Imsi.SIZE) : Memory.same(bank, from, b, at, Imsi.SIZE);
+        return same(bank, denial(bank), b, at, Imsi.SIZE);
     }
 
     static boolean plausibleDenial(byte[] bank) {
-        short at = denial(bank);
-        return at >= 0 && Imsi.plausible(bank, at);
+        return Imsi.plausible(bank, denial(bank));
     }
 
-    /** Whether patterns or ranges name the terminals. */
-    boolean narrowed() {
+    /** Whether a pattern or a range admits the IMEI (S5); when there are none, what of that. */
+    boolean admits(byte[] imei, short imeiAt, boolean none) {
         byte[] bank = active();
-        return Reader.find(bank, (short) 0, TAG_PATTERN, (short) 0) >= 0 || Reader.find(bank, (short) 0, TAG_RANGE, (short) 0) >= 0;
-    }
-
-    /** Whether a pattern or a range admits the IMEI (S5). */
-    boolean admits(byte[] imei, short imeiAt) {
-        byte[] bank = active();
-        short at;
-        for (short n = 0; (at = Reader.find(bank, (short) 0, TAG_PATTERN, n)) >= 0; n++) {
-            if (Imei.matches(bank, at, imei, imeiAt)) {
-                return true;
-            }
+        short at = (short) (Reader.value(bank, TEMPLATE) + 3);
+        if (bank[at] == TAG_POLICY) {
+            return none;
         }
-        for (short n = 0; (at = Reader.find(bank, (short) 0, TAG_RANGE, n)) >= 0; n++) {
-            if (!Imei.above(bank, at, imei, imeiAt) && !Imei.above(imei, imeiAt, bank, (short) (at + Imei.SIZE))) {
+        for (; bank[at] != TAG_POLICY; at = (short) (at + 2 + bank[(short) (at + 1)])) {
+            short low = (short) (at + 2);
+            if (bank[at] == TAG_PATTERN ? Imei.matches(bank, low, imei, imeiAt)
+                    : !Imei.above(bank, low, imei, imeiAt) && !Imei.above(imei, imeiAt, bank, (short) (low + Imei.SIZE))) {
                 return true;
             }
         }
         return false;
     }
 
-    /** Whether two templates say the same. */
-    static boolean same(byte[] a, byte[] b) {
-        short denial = denial(b);
-        return denies(a, denial < 0 ? DEFAULT_DENIAL : b, denial < 0 ? (short) 0 : denial)
-                && scheme(a) == scheme(b) && get(a, TAG_POLICY, (byte) 0) == get(b, TAG_POLICY, (byte) 0)
-                && get(a, TAG_REFRESH, (byte) 0) == get(b, TAG_REFRESH, (byte) 0) && terminals(a) == terminals(b)
-                && sameEntries(a, b, TAG_PATTERN) && sameEntries(a, b, TAG_RANGE);
+    /** Whether what is coming says the same as what is in force. */
+    boolean unchanged() {
+        byte[] active = active();
+        return same(active, (short) 0, coming(), (short) 0, end(active));
     }
 
-    private static boolean sameEntries(byte[] a, byte[] b, byte tag) {
-        for (short n = 0;; n++) {
-            short x = Reader.find(a, (short) 0, tag, n);
-            short y = Reader.find(b, (short) 0, tag, n);
-            if (x < 0 || y < 0) {
-                return x == y;
-            }
-            if (!Memory.same(a, x, b, y, a[(short) (x - 1)])) {
-                return false;
-            }
-        }
-    }
-
-    /** Refuses a template E0 that is not one: 6A80, or 6A84 for too many entries. Its length is already right. */
-    static void check(byte[] bank, byte features) {
-        short at = Reader.value(bank, (short) 0);
-        short end = (short) (at + Reader.length(bank, (short) 0));
+    /** Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and compiles it. */
+    void accept() {
+        short at = Reader.value(staged, (short) 0);
+        short end = (short) (at + Reader.length(staged, (short) 0));
         short seen = 0;
         short entries = 0;
         while (at < end) {
-            short value = Reader.inside(bank, at, end);
-            byte tag = bank[at];
-            byte length = bank[(short) (at + 1)];
+            short value = Reader.inside(staged, at, end);
+            byte tag = staged[at];
+            byte length = staged[(short) (at + 1)];
             if (tag == TAG_PATTERN || tag == TAG_RANGE) {
                 entries++;
             } else {
                 seen = Reader.once(seen, tag);
             }
-            if (!fits(bank, tag, value, length)) {
+            if (!fits(tag, value, length)) {
                 ISOException.throwIt(ISO7816.SW_WRONG_DATA);
             }
             at = (short) (value + length);
         }
-        if ((seen & 1) == 0 || !consistent(bank, features, entries)) {
+        if ((seen & 1) == 0) {
             ISOException.throwIt(ISO7816.SW_WRONG_DATA);
         }
         if (entries > CAPACITY) {
             ISOException.throwIt(ISO7816.SW_FILE_FULL);
         }
+        compile();
+        if (!consistent(coming(), entries)) {
+            ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+        }
     }
 
-    /** Whether the tag is known, and length and value in range. */
-    private static boolean fits(byte[] b, byte tag, short at, byte length) {
-        byte v = length == 0 ? (byte) 0 : b[at];
+    /** Whether the tag is known, and length and value in range. REFRESH 05 and 06 are a feature this applet does not offer. */
+    private boolean fits(byte tag, short at, byte length) {
+        byte[] b = staged;
+        if (tag == TAG_PATTERN) {
+            return length == Imei.SIZE && Imei.pattern(b, at);
+        }
+        if (tag == TAG_RANGE) {
+            return length == 14 && Imei.digits(b, at, (short) 14) && !Imei.above(b, at, b, (short) (at + Imei.SIZE));
+        }
+        if (tag == TAG_DENIAL) {
+            return length == Imsi.SIZE;
+        }
+        if (tag == TAG_GENERATION) {
+            return length == 2;
+        }
+        if (length != 1) {
+            return false;
+        }
+        byte v = b[at];
         switch (tag) {
-            case TAG_PATTERN:
-                return length == Imei.SIZE && Imei.pattern(b, at);
-            case TAG_RANGE:
-                return length == 14 && Imei.digits(b, at, (short) 14) && !Imei.above(b, at, b, (short) (at + Imei.SIZE));
-            case TAG_DENIAL:
-                return length == Imsi.SIZE;
-            case TAG_GENERATION:
-                return length == 2;
             case TAG_SCHEME:
-                return length == 1 && v >= OFF && v <= PRESET;
+                return v >= OFF && v <= PRESET;
             case TAG_POLICY:
-                return length == 1 && (v & RESERVED) == 0;
+                return (v & RESERVED) == 0;
             case TAG_REFRESH:
-                return length == 1 && (v == 0x00 || v == 0x02 || v == 0x04 || v == 0x05 || v == 0x06);
+                return v == 0 || v == 2 || v == 4;
             case TAG_TERMINALS:
-                return length == 1 && v >= 1 && v <= 4;
+                return v >= 1 && v <= 4;
             default:
                 return false;
         }
     }
 
-    /** What one object alone does not show (§4, §7). */
-    private static boolean consistent(byte[] bank, byte features, short entries) {
-        if (scheme(bank) == PRESET && entries == 0) {
-            return false;
+    /** What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in. */
+    private boolean consistent(byte[] bank, short entries) {
+        byte policy = policy(bank);
+        return (scheme(bank) != PRESET || entries != 0)
+                && ((policy & (STRICT_START | KEEP_LOCATION)) == 0 || !plausibleDenial(bank))
+                && ((policy & STRICT_START) == 0 || (data[Memory.FEATURES] & FEATURE_STRICT) != 0);
+    }
+
+    /** Makes the canonical form of the staged template in the bank that is not in force. */
+    private void compile() {
+        byte[] bank = coming();
+        short value = (short) (TEMPLATE + 4);
+        short end = copy(bank, value, TAG_SCHEME);
+        end = copy(bank, end, TAG_PATTERN);
+        end = copy(bank, end, TAG_RANGE);
+        end = Util.arrayCopyNonAtomic(DEFAULT_TAIL, (short) 0, bank, end, TAIL);
+        end = close(bank, value, (short) (end - value));
+        Util.setShort(bank, (short) 0, (short) (end - TEMPLATE));
+        over(bank, (short) (end - POLICY), TAG_POLICY);
+        over(bank, (short) (end - DENIAL_VALUE), TAG_DENIAL);
+        over(bank, (short) (end - QUALIFIER_VALUE), TAG_REFRESH);
+        over(bank, (short) (end - TERMINALS), TAG_TERMINALS);
+    }
+
+    /** Writes tag and length in their shortest form, and lets the value follow them; gives the end. */
+    private static short close(byte[] bank, short value, short length) {
+        short at = (short) (TEMPLATE + 1);
+        bank[TEMPLATE] = (byte) 0xE0;
+        if (length > 0xFF) {
+            bank[at++] = (byte) 0x82;
+            bank[at++] = 1;
+        } else if (length > 0x7F) {
+            bank[at++] = (byte) 0x81;
         }
-        if (plausibleDenial(bank) && has(bank, (byte) (STRICT | KEEP_LOCATION))) {
-            return false; // the kept location would let a foreign terminal in
+        bank[at++] = (byte) length;
+        return Util.arrayCopyNonAtomic(bank, value, bank, at, length);
+    }
+
+    /** Copies every object with the tag, in the order they were written; gives the end. */
+    private short copy(byte[] bank, short end, byte tag) {
+        short at;
+        for (short n = 0; (at = Reader.find(staged, (short) 0, tag, n)) >= 0; n++) {
+            end = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank, end, (short) (staged[(short) (at - 1)] + 2));
         }
-        return !(has(bank, STRICT) && (features & Report.FEATURE_STRICT) == 0)
-                && !(get(bank, TAG_REFRESH, (byte) 0) > 4 && (features & Report.FEATURE_REFRESH_RESET) == 0);
+        return end;
+    }
+
+    /** Copies a value over its default. */
+    private void over(byte[] bank, short to, byte tag) {
+        short at = Reader.find(staged, (short) 0, tag, (short) 0);
+        if (at >= 0) {
+            Util.arrayCopyNonAtomic(staged, at, bank, to, staged[(short) (at - 1)]);
+        }
     }
 }

@@ -5,7 +5,7 @@ import uicc.access.FileView;
 import uicc.access.UICCException;
 
 /** The copies of EF_IMSI (§1), their backups, and what is written to them. */
-final class Copies {
+class Copies extends Files {
 
     /** The copies, as bits of tags 87 and E3 85. */
     static final byte USIM = 0x01;
@@ -18,20 +18,6 @@ final class Copies {
     private static final short EF_IMSI = 0x6F07;
 
     private static final short RETIRED_SIZE = 36;
-
-    private final Memory memory;
-    private final byte[] ram;
-    private final byte[] data;
-    private final Configuration configuration;
-    private final Files files;
-
-    Copies(Memory memory, Configuration configuration, Files files) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.files = files;
-        ram = memory.ram;
-        data = memory.data;
-    }
 
     /**
      * Reads every copy. That of the ADF.USIM exists when the ADF is known, readable or not; that of DF_GSM when the file is
@@ -57,7 +43,7 @@ final class Copies {
         try {
             FileView view = select(copy);
             ram[Memory.COPIES] |= copy;
-            linked = files.linked();
+            linked = linked();
             view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
             ram[Memory.READABLE] |= copy;
         } catch (UICCException e) {
@@ -69,10 +55,10 @@ final class Copies {
     }
 
     private FileView select(byte copy) {
-        return files.select(copy == USIM ? Files.USIM : Files.GSM, EF_IMSI);
+        return select(copy == USIM ? Files.USIM : Files.GSM, EF_IMSI);
     }
 
-    /** Where the content of a copy stands in transient memory. */
+    /** Where the content of a copy stands in transient  */
     static short content(byte copy) {
         return copy == USIM ? Memory.CONTENT : (short) (Memory.CONTENT + Imsi.SIZE);
     }
@@ -121,7 +107,7 @@ final class Copies {
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
     boolean isDenial(byte[] b, short at) {
-        if (Configuration.denies(configuration.active(), b, at)) {
+        if (denies(active(), b, at)) {
             return true;
         }
         for (short i = 0; i < RETIRED_SIZE; i += Imsi.SIZE) {
@@ -138,23 +124,24 @@ final class Copies {
      * not to be taken for a subscriber's.
      */
     void retire(byte[] bank) {
-        if (!Configuration.plausibleDenial(bank)) {
+        if (!plausibleDenial(bank)) {
             return;
         }
-        Configuration.copyDenial(bank, ram, Memory.SCRATCH);
+        Util.arrayCopyNonAtomic(bank, denial(bank), ram, Memory.SCRATCH, Imsi.SIZE);
         short kept = 0;
         while (kept < (short) (RETIRED_SIZE - Imsi.SIZE)
                 && !Memory.same(data, (short) (Memory.RETIRED + kept), ram, Memory.SCRATCH, Imsi.SIZE)) {
             kept += Imsi.SIZE;
         }
         Util.arrayCopyNonAtomic(data, Memory.RETIRED, ram, (short) (Memory.SCRATCH + Imsi.SIZE), kept);
-        memory.putArray(Memory.RETIRED, ram, Memory.SCRATCH, (short) (kept + Imsi.SIZE));
+        putArray(Memory.RETIRED, ram, Memory.SCRATCH, (short) (kept + Imsi.SIZE));
     }
 
     /** Puts what the copy shall hold into WANTED, and tells whether it does not hold it. */
     boolean differs(byte copy, byte target) {
         if (target == DENIAL) {
-            Configuration.copyDenial(configuration.active(), ram, Memory.WANTED);
+            byte[] active = active();
+            Util.arrayCopyNonAtomic(active, denial(active), ram, Memory.WANTED, Imsi.SIZE);
         } else {
             Util.arrayCopyNonAtomic(data, backup(copy), ram, Memory.WANTED, Imsi.SIZE);
         }
@@ -174,13 +161,13 @@ final class Copies {
             ram[Memory.CHANGED] |= copy;
             view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
         } catch (UICCException e) {
-            memory.fail(e.getReason() == UICCException.MEMORY_PROBLEM ? Memory.MEMORY : Memory.NOT_WRITABLE);
+            fail(e.getReason() == UICCException.MEMORY_PROBLEM ? Memory.MEMORY : Memory.NOT_WRITABLE);
             return false;
         }
         if (Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE)) {
             return true;
         }
-        memory.fail(Memory.MEMORY);
+        fail(Memory.MEMORY);
         return false;
     }
 
@@ -198,7 +185,7 @@ final class Copies {
                 done = false;
             }
         }
-        memory.keep(Memory.PENDING, (byte) 0);
+        keep(Memory.PENDING, (byte) 0);
         return done;
     }
 }

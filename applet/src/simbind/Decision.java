@@ -5,7 +5,7 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** The decision (§8.5, S4 to S6) on the IMEI in transient memory, and the transaction it is stored in. */
-final class Decision {
+class Decision extends Access {
 
     // Tag 82 (§5).
     static final byte BOUND_NOW = 0x01;
@@ -16,26 +16,6 @@ final class Decision {
     static final byte ALLOWED_OFF = 0x06;
     static final byte NOT_ENFORCED = 0x07;
     static final byte PENDING = 0x08;
-
-    private final Memory memory;
-    private final byte[] ram;
-    private final byte[] data;
-    private final Configuration configuration;
-    private final Copies copies;
-    private final Backup backup;
-    private final Log log;
-    private final Access access;
-
-    Decision(Memory memory, Configuration configuration, Copies copies, Backup backup, Log log, Access access) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.copies = copies;
-        this.backup = backup;
-        this.log = log;
-        this.access = access;
-        ram = memory.ram;
-        data = memory.data;
-    }
 
     static boolean denies(byte decision) {
         return decision == DENIED || decision == DENIED_NO_IMEI;
@@ -51,16 +31,16 @@ final class Decision {
     }
 
     /** Scheme off or unconfigured (§8.3): allowed. */
-    void off() {
+    void allowOff() {
         forgetImei();
         commit(ALLOWED_OFF);
     }
 
     /** Decides on the IMEI. Take runs first, so that what an issuer wrote while the terminal was thinking counts. */
     void decide() {
-        memory.beginStep();
-        backup.take();
-        if (!copies.anyBackup()) {
+        beginStep();
+        take();
+        if (!anyBackup()) {
             commit(NOT_ENFORCED);
             return;
         }
@@ -71,13 +51,13 @@ final class Decision {
 
     private byte verdict() {
         if (!told()) {
-            return configuration.has(Configuration.ALLOW_NO_IMEI) ? ALLOWED_NO_IMEI : DENIED_NO_IMEI;
+            return has(ALLOW_NO_IMEI) ? ALLOWED_NO_IMEI : DENIED_NO_IMEI;
         }
-        if (Configuration.scheme(configuration.active()) == Configuration.PRESET) {
-            return configuration.admits(ram, Memory.IMEI) ? ALLOWED : DENIED;
+        if (scheme(active()) == PRESET) {
+            return admits(ram, Memory.IMEI, false) ? ALLOWED : DENIED;
         }
         if (data[Memory.BOUND] == 0) {
-            return !configuration.narrowed() || configuration.admits(ram, Memory.IMEI) ? BOUND_NOW : DENIED;
+            return admits(ram, Memory.IMEI, true) ? BOUND_NOW : DENIED;
         }
         return bound(ram, Memory.IMEI) ? ALLOWED : DENIED;
     }
@@ -100,33 +80,33 @@ final class Decision {
     /** Adds a bound IMEI, inside a transaction. */
     void bind(byte[] b, short at) {
         byte count = data[Memory.BOUND];
-        memory.putArray(place(count), b, at, Imei.SIZE);
-        memory.put(Memory.BOUND, (byte) (count + 1));
+        putArray(place(count), b, at, Imei.SIZE);
+        put(Memory.BOUND, (byte) (count + 1));
     }
 
     /** Decision, IMEI, bound entry, counters, log and pending target: one transaction. Then the switch. */
     private void commit(byte decision) {
-        access.plan(decision);
+        plan(decision);
         try {
             JCSystem.beginTransaction();
-            memory.put(Memory.DECISION, decision);
+            put(Memory.DECISION, decision);
             if (told()) {
-                memory.put(Memory.LAST_IMEI, (byte) 1);
-                memory.putArray((short) (Memory.LAST_IMEI + 1), ram, Memory.IMEI, Imei.SIZE);
+                put(Memory.LAST_IMEI, (byte) 1);
+                putArray((short) (Memory.LAST_IMEI + 1), ram, Memory.IMEI, Imei.SIZE);
             }
             if (decision == BOUND_NOW) {
                 bind(ram, Memory.IMEI);
             }
-            log.count(decision);
-            log.add(decision);
-            memory.putShort(Memory.RESETS, (short) 0);
-            access.mark();
+            countDecision(decision);
+            addLog(decision);
+            putShort(Memory.RESETS, (short) 0);
+            mark();
             JCSystem.commitTransaction();
         } catch (CardRuntimeException e) {
-            memory.failed();
-            memory.endStep(false);
+            failed();
+            endStep(false);
             return;
         }
-        access.carryOut();
+        carryOut();
     }
 }

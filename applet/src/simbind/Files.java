@@ -9,7 +9,7 @@ import uicc.access.UICCSystem;
  * The two trees the applet sees: ADF.USIM, when its AID was told at installation, and MF. Rights are those of the access
  * domain (TS 102 226 clause 8.2.1.3.2.5).
  */
-final class Files {
+class Files extends Configuration {
 
     // Where a file stands.
     static final byte USIM = 0;
@@ -27,20 +27,15 @@ final class Files {
     private static final byte TAG_PROPRIETARY = (byte) 0xA5;
     private static final byte TAG_LINK = (byte) 0x9B;
 
-    private final Memory memory;
     private FileView mf;
     private FileView adf;
 
-    Files(Memory memory) {
-        this.memory = memory;
-    }
-
     /** Gets the views, once, after the instance is registered. A card without the ADF leaves it unreadable. */
-    void open() {
+    void openFiles() {
         mf = UICCSystem.getTheUICCView(JCSystem.CLEAR_ON_RESET);
-        byte length = memory.data[Memory.ADF];
+        byte length = data[Memory.ADF];
         if (length != 0) {
-            adf = UICCSystem.getTheFileView(memory.data, (short) (Memory.ADF + 1), length, JCSystem.CLEAR_ON_RESET);
+            adf = UICCSystem.getTheFileView(data, (short) (Memory.ADF + 1), length, JCSystem.CLEAR_ON_RESET);
         }
     }
 
@@ -54,18 +49,17 @@ final class Files {
         if (where != USIM) {
             view.select(where == GSM ? DF_GSM : DF_5GS);
         }
-        view.select(fid, memory.ram, Memory.SCRATCH, Memory.SCRATCH_SIZE);
+        view.select(fid, ram, Memory.SCRATCH, Memory.SCRATCH_SIZE);
         return view;
     }
 
     /** An object of the FCP in SCRATCH: where its value stands, -1 when it is not there. */
     short attribute(byte tag) {
-        return memory.ram[Memory.SCRATCH] == TAG_FCP ? Reader.find(memory.ram, Memory.SCRATCH, tag, (short) 0) : (short) -1;
+        return ram[Memory.SCRATCH] == TAG_FCP ? Reader.find(ram, Memory.SCRATCH, tag, (short) 0) : (short) -1;
     }
 
     /** Whether the FCP says that the file is the image of another EF_IMSI: tag 9B, a path, among the proprietary objects. */
     boolean linked() {
-        byte[] ram = memory.ram;
         short at = attribute(TAG_PROPRIETARY);
         if (at < 0) {
             return false;
@@ -81,8 +75,8 @@ final class Files {
     /** UST service 130 (TS 31.102 clause 4.2.8, byte 17 b2): there is no EF_IMSI then. */
     boolean service130() {
         try {
-            select(USIM, EF_UST).readBinary((short) 16, memory.ram, Memory.SCRATCH, (short) 1);
-            return (memory.ram[Memory.SCRATCH] & 0x02) != 0;
+            select(USIM, EF_UST).readBinary((short) 16, ram, Memory.SCRATCH, (short) 1);
+            return (ram[Memory.SCRATCH] & 0x02) != 0;
         } catch (UICCException e) {
             return false;
         }

@@ -6,9 +6,9 @@ import uicc.access.UICCException;
 
 /**
  * Location and key files (§8.7): brought to their pre-personalized form (TS 31.102 annex E), the PLMN kept, each only if it
- * differs. A missing file is fine; one that refuses is left for the next change of access.
+ * differs. A missing file is fine; one that refuses is left for the next change of 
  */
-final class Location {
+class Location extends Copies {
 
     // Forms of content.
     private static final byte LOCI = 0; // FF, PLMN at its place, 00 00 FF 01
@@ -45,26 +45,18 @@ final class Location {
     private static final byte TAG_DESCRIPTOR = (byte) 0x82;
     private static final byte ABSOLUTE = 0x04;
 
-    private final byte[] ram;
-    private final Files files;
-
-    Location(Memory memory, Files files) {
-        this.files = files;
-        ram = memory.ram;
-    }
-
-    void reset() {
+    void resetLocation() {
         for (short row = 0; row < (short) FILES.length; row += ROW) {
             try {
-                one(row);
+                resetFile(row);
             } catch (UICCException e) {
                 // missing, or refused
             }
         }
     }
 
-    private void one(short row) {
-        FileView view = files.select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
+    private void resetFile(short row) {
+        FileView view = select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
         byte form = FILES[(short) (row + 3)];
         if (form == RECORDS) {
             records(view);
@@ -100,13 +92,13 @@ final class Location {
 
     /** Size of the selected transparent file, from its FCP. */
     private short fileSize() {
-        short at = files.attribute(TAG_SIZE);
+        short at = attribute(TAG_SIZE);
         return at < 0 ? (short) 0 : Util.getShort(ram, at);
     }
 
     /** Overwrites every record of the selected file that holds anything. Its descriptor is structure, coding, length (2), count. */
     private void records(FileView view) {
-        short at = files.attribute(TAG_DESCRIPTOR);
+        short at = attribute(TAG_DESCRIPTOR);
         if (at < 0 || ram[(short) (at - 1)] < 5) {
             return;
         }

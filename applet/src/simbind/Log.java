@@ -3,7 +3,7 @@ package simbind;
 import javacard.framework.Util;
 
 /** Counters (§5, tag 85) and the log (§7, E4). Written inside the transaction of a decision. */
-final class Log {
+class Log extends Backup {
 
     static final short ENTRY = 10; // decision, IMEI, number of the TERMINAL PROFILE
     static final short ENTRIES = 8;
@@ -15,32 +15,24 @@ final class Log {
     private static final short DENIED = 4;
     private static final short NO_IMEI = 6;
 
-    private final Memory memory;
-    private final byte[] data;
-
-    Log(Memory memory) {
-        this.memory = memory;
-        data = memory.data;
-    }
-
-    void profile() {
-        memory.raise((short) (Memory.COUNTERS + PROFILES));
+    void countProfile() {
+        raise((short) (Memory.COUNTERS + PROFILES));
     }
 
     /** Files a decision under its counter; 07 is none of them. */
-    void count(byte decision) {
+    void countDecision(byte decision) {
         switch (decision) {
             case Decision.BOUND_NOW:
             case Decision.ALLOWED:
             case Decision.ALLOWED_OFF:
-                memory.raise((short) (Memory.COUNTERS + ALLOWED));
+                raise((short) (Memory.COUNTERS + ALLOWED));
                 break;
             case Decision.DENIED:
-                memory.raise((short) (Memory.COUNTERS + DENIED));
+                raise((short) (Memory.COUNTERS + DENIED));
                 break;
             case Decision.DENIED_NO_IMEI:
             case Decision.ALLOWED_NO_IMEI:
-                memory.raise((short) (Memory.COUNTERS + NO_IMEI));
+                raise((short) (Memory.COUNTERS + NO_IMEI));
                 break;
             default:
                 break;
@@ -48,21 +40,20 @@ final class Log {
     }
 
     /** Where the n-th newest entry stands. */
-    short entry(short n) {
+    short logEntry(short n) {
         return (short) (Memory.LOG + ENTRY * ((data[Memory.LOG_NEWEST] - n) & LAST));
     }
 
     /** Adds an entry when decision or IMEI differs from the newest. */
-    void add(byte decision) {
-        byte[] ram = memory.ram;
-        short newest = entry((short) 0);
+    void addLog(byte decision) {
+        short newest = logEntry((short) 0);
         if (data[newest] == decision && Memory.same(ram, Memory.IMEI, data, (short) (newest + 1), Imei.SIZE)) {
             return;
         }
         ram[Memory.SCRATCH] = decision;
         Util.arrayCopyNonAtomic(ram, Memory.IMEI, ram, (short) (Memory.SCRATCH + 1), Imei.SIZE);
         Util.arrayCopyNonAtomic(data, Memory.COUNTERS, ram, (short) (Memory.SCRATCH + 1 + Imei.SIZE), (short) 2);
-        memory.put(Memory.LOG_NEWEST, (byte) ((data[Memory.LOG_NEWEST] + 1) & LAST));
-        memory.putArray(entry((short) 0), ram, Memory.SCRATCH, ENTRY);
+        put(Memory.LOG_NEWEST, (byte) ((data[Memory.LOG_NEWEST] + 1) & LAST));
+        putArray(logEntry((short) 0), ram, Memory.SCRATCH, ENTRY);
     }
 }

@@ -10,7 +10,7 @@ import javacard.framework.Util;
  *
  * Clause marks (§) in this package are those of the card interface.
  */
-final class Memory {
+class Memory {
 
     // Persistent. A value that is absent is 0, and so is the byte in front of a value that may be absent.
     static final short ADF = 0; // length, AID of the ADF.USIM

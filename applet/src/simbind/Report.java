@@ -6,44 +6,18 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** What the applet tells: the answer to SELECT (§2), and the objects of GET DATA (§3): E0, E1 (§5), E3 and E4 (§7). */
-final class Report {
+class Report extends Change {
 
-    /** An answer is built here in the command buffer; the room before it takes what a window of E0 cuts off. */
-    static final short START = 20;
+    /** An answer is built here in the command buffer. */
+    static final short START = 0;
 
     /** Bytes of an object that one GET DATA answers. */
     static final short PART = 200;
-
-    // Features, E3 83.
-    static final byte FEATURE_STRICT = 0x01;
-    static final byte FEATURE_IMEISV = 0x02;
-    static final byte FEATURE_EF_IPS = 0x04;
-    static final byte FEATURE_REFRESH_RESET = 0x10;
 
     private static final byte E0 = (byte) 0xE0;
     private static final byte E1 = (byte) 0xE1;
     private static final byte E3 = (byte) 0xE3;
     private static final byte E4 = (byte) 0xE4;
-
-    private static final short NOWHERE = 0x4000; // a window no object reaches
-
-    private final Memory memory;
-    private final byte[] ram;
-    private final byte[] data;
-    private final Configuration configuration;
-    private final Files files;
-    private final Copies copies;
-    private final Log log;
-
-    Report(Memory memory, Configuration configuration, Files files, Copies copies, Log log) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.files = files;
-        this.copies = copies;
-        this.log = log;
-        ram = memory.ram;
-        data = memory.data;
-    }
 
     private static short put(byte[] b, short at, byte tag, byte[] from, short offset, short length) {
         b[at] = tag;
@@ -95,13 +69,13 @@ final class Report {
         if (!session && (tag == E0 || tag == E4)) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
-        if (tag == E0 && configuration.active() != null && part >= 0 && part <= 1) {
+        if (tag == E0 && generation() != 0 && part >= 0 && part <= 1) {
             return window(b, part == 0 ? (short) 0 : PART);
         }
         if (tag == E0 || part != 0) {
             ISOException.throwIt(Commands.SW_NOT_FOUND);
         }
-        short end = tag == E1 ? state(b, START, session) : tag == E3 ? information(b, START) : log(b, START);
+        short end = tag == E1 ? state(b, START, session) : tag == E3 ? information(b, START) : logObject(b, START);
         return (short) (end - START);
     }
 
@@ -110,34 +84,34 @@ final class Report {
         Util.setShort(b, at, (short) 0x8002);
         Util.setShort(b, (short) (at + 2), (short) 0x0100); // applet version
         at = put(b, (short) (at + 4), (byte) 0x81, (byte) 0x01);
-        at = put(b, at, (byte) 0x82, Configuration.CAPACITY);
+        at = put(b, at, (byte) 0x82, CAPACITY);
         at = put(b, at, (byte) 0x83, data[Memory.FEATURES]);
         if (data[Memory.ADF] != 0) {
             at = put(b, at, (byte) 0x84, data, (short) (Memory.ADF + 1), data[Memory.ADF]);
         }
-        copies.read();
+        read();
         at = put(b, at, (byte) 0x85, ram[Memory.COPIES]);
         return close(b, start, E3, at);
     }
 
     /** E1, whole or the open view. */
     private short state(byte[] b, short start, boolean full) {
-        copies.read();
+        read();
         byte standing = standing();
-        short at = put(b, (short) (start + 3), (byte) 0x80, scheme());
+        short at = put(b, (short) (start + 3), (byte) 0x80, schemeState());
         byte reason = data[Memory.REASON];
         if (standing >= 0) {
             at = put(b, at, (byte) 0x81, standing);
         } else {
-            reason = files.service130() ? Memory.SERVICE_130 : Memory.NOT_READABLE;
+            reason = service130() ? Memory.SERVICE_130 : Memory.NOT_READABLE;
         }
         at = put(b, at, (byte) 0x82, data[Memory.DECISION]);
-        at = identities(b, at, full || configuration.has(Configuration.OPEN_IDENTITY));
+        at = identities(b, at, full || has(OPEN_IDENTITY));
         at = put(b, at, (byte) 0x85, data, Memory.COUNTERS, (short) 8);
         at = put(b, at, (byte) 0x86, data, Memory.GENERATION, (short) 2);
         at = backups(b, at, full);
         at = put(b, at, (byte) 0x89, reason);
-        at = put(b, at, (byte) 0x90, Configuration.get(configuration.active(), Configuration.TAG_POLICY, (byte) 0));
+        at = put(b, at, (byte) 0x90, policy(active()));
         at = pair(b, at, (byte) 0x91, Memory.ANSWER);
         at = pair(b, at, (byte) 0x92, Memory.REFRESHED);
         at = put(b, at, (byte) 0x93, data, Memory.RESETS, (short) 2);
@@ -145,15 +119,14 @@ final class Report {
     }
 
     /** Tag 80: 00 unconfigured, 01 off, 02 armed, 03 bound, 04 preset. */
-    private byte scheme() {
-        byte[] active = configuration.active();
-        if (active == null) {
+    private byte schemeState() {
+        if (generation() == 0) {
             return 0x00;
         }
-        switch (Configuration.scheme(active)) {
-            case Configuration.OFF:
+        switch (scheme(active())) {
+            case OFF:
                 return 0x01;
-            case Configuration.PRESET:
+            case PRESET:
                 return 0x04;
             default:
                 return data[Memory.BOUND] == 0 ? (byte) 0x02 : 0x03;
@@ -176,10 +149,10 @@ final class Report {
     }
 
     private byte standing(byte copy) {
-        if (Configuration.denies(configuration.active(), ram, Copies.content(copy))) {
+        if (denies(active(), ram, Copies.content(copy))) {
             return 0;
         }
-        return copies.holdsBackup(copy) ? (byte) 1 : (byte) 2;
+        return holdsBackup(copy) ? (byte) 1 : (byte) 2;
     }
 
     /** Tags 83 and 84: whole, or the TAC alone. */
@@ -202,8 +175,8 @@ final class Report {
     }
 
     private short backups(byte[] b, short at, boolean full) {
-        byte held = copies.hasBackup(Copies.USIM) ? Copies.USIM : 0;
-        if (copies.hasBackup(Copies.GSM)) {
+        byte held = hasBackup(Copies.USIM) ? Copies.USIM : 0;
+        if (hasBackup(Copies.GSM)) {
             held |= Copies.GSM;
         }
         at = put(b, at, (byte) 0x87, held);
@@ -224,76 +197,25 @@ final class Report {
         return data[from] == 0 ? at : put(b, at, tag, data, (short) (from + 1), (short) 2);
     }
 
-    private short log(byte[] b, short start) {
+    private short logObject(byte[] b, short start) {
         short at = (short) (start + 3);
-        for (short n = 0; n < Log.ENTRIES && data[log.entry(n)] != 0; n++) {
-            at = put(b, at, (byte) 0x80, data, log.entry(n), Log.ENTRY);
+        for (short n = 0; n < Log.ENTRIES && data[logEntry(n)] != 0; n++) {
+            at = put(b, at, (byte) 0x80, data, logEntry(n), Log.ENTRY);
         }
         return close(b, start, E4, at);
     }
 
-    /** The bytes of E0 from a place on, at most PART. Objects are at most 16 bytes, so that one cut by the window fits before START. */
+    /** The bytes of E0 from a place on, at most PART: the bank holds it as it is read. */
     private short window(byte[] b, short from) {
-        short length = canonical(b, (short) 0, NOWHERE);
-        short at = header(b, length); // a later window writes over it
-        short end = canonical(b, at, from);
-        short left = (short) (end - from);
+        byte[] bank = active();
+        short left = (short) (Util.getShort(bank, (short) 0) - from);
         if (left <= 0) {
             ISOException.throwIt(Commands.SW_NOT_FOUND);
         }
-        return left < PART ? left : PART;
-    }
-
-    /** Writes tag and length of E0 and gives the place of the value. */
-    private static short header(byte[] b, short length) {
-        b[START] = E0;
-        if (length <= 0x7F) {
-            b[(short) (START + 1)] = (byte) length;
-            return 2;
+        if (left > PART) {
+            left = PART;
         }
-        if (length <= 0xFF) {
-            b[(short) (START + 1)] = (byte) 0x81;
-            b[(short) (START + 2)] = (byte) length;
-            return 3;
-        }
-        b[(short) (START + 1)] = (byte) 0x82;
-        Util.setShort(b, (short) (START + 2), length);
-        return 4;
-    }
-
-    /** Puts every object of the canonical form (§4) from a place on; gives the place behind it. */
-    private short canonical(byte[] b, short place, short from) {
-        byte[] active = configuration.active();
-        place = single(b, place, from, Configuration.TAG_SCHEME, (byte) 0);
-        place = entries(b, place, from, Configuration.TAG_PATTERN);
-        place = entries(b, place, from, Configuration.TAG_RANGE);
-        place = single(b, place, from, Configuration.TAG_POLICY, (byte) 0);
-        Configuration.copyDenial(active, ram, Memory.SCRATCH);
-        place = piece(b, place, from, Configuration.TAG_DENIAL, ram, Memory.SCRATCH, Imsi.SIZE);
-        place = single(b, place, from, Configuration.TAG_REFRESH, (byte) 0);
-        return single(b, place, from, Configuration.TAG_TERMINALS, (byte) 1);
-    }
-
-    private short single(byte[] b, short place, short from, byte tag, byte absent) {
-        ram[Memory.SCRATCH] = Configuration.get(configuration.active(), tag, absent);
-        return piece(b, place, from, tag, ram, Memory.SCRATCH, (short) 1);
-    }
-
-    private short entries(byte[] b, short place, short from, byte tag) {
-        byte[] active = configuration.active();
-        short at;
-        for (short n = 0; (at = Reader.find(active, (short) 0, tag, n)) >= 0; n++) {
-            place = piece(b, place, from, tag, active, at, active[(short) (at - 1)]);
-        }
-        return place;
-    }
-
-    /** Puts one object when the window touches it. */
-    private static short piece(byte[] b, short place, short from, byte tag, byte[] source, short offset, short length) {
-        short at = (short) (START + place - from);
-        if (at >= 0 && at < (short) (START + PART)) {
-            put(b, at, tag, source, offset, length);
-        }
-        return (short) (place + 2 + length);
+        Util.arrayCopyNonAtomic(bank, (short) (TEMPLATE + from), b, START, left);
+        return left;
     }
 }

@@ -16,7 +16,7 @@ import uicc.toolkit.ToolkitRegistry;
  * and anything may happen before it returns: commands, a new session, a reset, which ends the frame. So everything is stored
  * before it, and looked at anew after it.
  */
-final class Terminal {
+class Terminal extends Decision {
 
     // What is owed: at once, when the handler is there, or at the next STATUS.
     static final byte NOW = 1;
@@ -45,29 +45,10 @@ final class Terminal {
     private static final byte[] USIM = {1, 0x3F, 0x00, 0x7F, (byte) 0xFF, 0x6F, 0x07};
     private static final byte[] GSM = {1, 0x3F, 0x00, 0x7F, 0x20, 0x6F, 0x07};
 
-    private final Memory memory;
-    private final byte[] ram;
-    private final byte[] data;
-    private final Configuration configuration;
-    private final Backup backup;
-    private final Log log;
-    private final Access access;
-    private final Decision decision;
     private ToolkitRegistry registry;
 
-    Terminal(Memory memory, Configuration configuration, Backup backup, Log log, Access access, Decision decision) {
-        this.memory = memory;
-        this.configuration = configuration;
-        this.backup = backup;
-        this.log = log;
-        this.access = access;
-        this.decision = decision;
-        ram = memory.ram;
-        data = memory.data;
-    }
-
     /** Registers for every start; an old card without the first-command event has no strict start. */
-    void register(ToolkitRegistry entry) {
+    void subscribe(ToolkitRegistry entry) {
         registry = entry;
         if (entry == null) {
             return; // installed without toolkit parameters: it is configured and read, and decides nothing
@@ -76,42 +57,42 @@ final class Terminal {
         try {
             entry.setEvent(ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR);
         } catch (ToolkitException e) {
-            memory.put(Memory.FEATURES, (byte) (data[Memory.FEATURES] & ~Report.FEATURE_STRICT));
+            put(Memory.FEATURES, (byte) (data[Memory.FEATURES] & ~FEATURE_STRICT));
         }
     }
 
     /** TERMINAL PROFILE (§8.2, §8.3). A second one without reset starts here again. */
-    void profile() {
+    void terminalProfile() {
         stopPolling();
         ram[Memory.SESSION]++;
         Util.arrayFillNonAtomic(ram, Memory.RUNNING, (short) (Memory.DENIED + 1 - Memory.RUNNING), (byte) 0);
         ram[Memory.RUNNING] = 1;
-        memory.beginStep();
-        backup.take();
+        beginStep();
+        take();
         try {
             JCSystem.beginTransaction();
-            log.profile();
-            memory.put(Memory.DECISION, Decision.PENDING);
+            countProfile();
+            put(Memory.DECISION, Decision.PENDING);
             JCSystem.commitTransaction();
         } catch (CardRuntimeException e) {
-            memory.failed();
+            failed();
         }
-        if (configuration.deciding()) {
+        if (deciding()) {
             ram[Memory.ASKING] = NOW;
         } else {
-            decision.off();
+            allowOff();
         }
         proceed();
     }
 
     /** STATUS: what waits is tried again; after a strict restore it tells that the terminal came to rest. */
-    void status() {
+    void statusCommand() {
         if (ram[Memory.SENDING] != 0) {
             return;
         }
         if (ram[Memory.WATCHING] != 0) {
             ram[Memory.WATCHING] = 0;
-            memory.keep((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
+            keep((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
         }
         if (ram[Memory.ASKING] == 0 && ram[Memory.REFRESH] == 0) {
             stopPolling();
@@ -170,7 +151,7 @@ final class Terminal {
 
     /** PROVIDE LOCAL INFORMATION (§8.4): IMEI, and IMEISV when that gave none. */
     private void ask(ProactiveHandler handler) {
-        short generation = memory.generation();
+        short generation = generation();
         byte qualifier = LOCAL_IMEI;
         short result;
         do {
@@ -179,9 +160,9 @@ final class Terminal {
             if (result == SUPERSEDED) {
                 return;
             }
-            decision.forgetImei();
+            forgetImei();
             readAnswer(result);
-            if (memory.generation() != generation && ram[Memory.REPEATED] == 0) {
+            if (generation() != generation && ram[Memory.REPEATED] == 0) {
                 ram[Memory.REPEATED] = 1;
                 askAnew();
                 return;
@@ -194,7 +175,7 @@ final class Terminal {
             return;
         }
         ram[Memory.ASKING] = 0;
-        decision.decide();
+        decide();
     }
 
     /** 0X without a valid object, and 3X, are followed by the question for the IMEISV. */
@@ -204,11 +185,11 @@ final class Terminal {
 
     /** The question is asked anew under another configuration, which may no longer decide. */
     private void askAnew() {
-        if (!configuration.deciding()) {
+        if (!deciding()) {
             ram[Memory.ASKING] = 0;
-            memory.beginStep();
-            backup.take();
-            decision.off();
+            beginStep();
+            take();
+            allowOff();
         }
     }
 
@@ -223,12 +204,12 @@ final class Terminal {
             if (response.getAdditionalInformationLength() != 0) {
                 response.copyAdditionalInformation(ram, Memory.SCRATCH, (short) 1);
             }
-            memory.keepPair(Memory.ANSWER, (byte) result, ram[Memory.SCRATCH]);
+            keepPair(Memory.ANSWER, (byte) result, ram[Memory.SCRATCH]);
             if (result < 0x10 && !identity(response, ToolkitConstants.TAG_IMEI, (short) 8, (byte) 0x0A)) {
                 identity(response, ToolkitConstants.TAG_IMEISV, (short) 9, (byte) 0x03);
             }
         } catch (ToolkitException e) {
-            memory.keepPair(Memory.ANSWER, (byte) result, ram[Memory.SCRATCH]);
+            keepPair(Memory.ANSWER, (byte) result, ram[Memory.SCRATCH]);
         }
     }
 
@@ -250,7 +231,7 @@ final class Terminal {
                 return true;
             }
         }
-        decision.forgetImei();
+        forgetImei();
         return false;
     }
 
@@ -274,12 +255,12 @@ final class Terminal {
         if (result == SUPERSEDED) {
             return;
         }
-        memory.keepPair(Memory.REFRESHED, qualifier, (byte) result);
+        keepPair(Memory.REFRESHED, qualifier, (byte) result);
         if (result < 0x10) {
             refreshed(qualifier, strict);
         } else if (qualifier == REFRESH_RESET) {
-            memory.fail(Memory.REFRESH_REFUSED);
-            memory.endStep(false);
+            fail(Memory.REFRESH_REFUSED);
+            endStep(false);
             stopPolling();
         } else {
             ram[Memory.REFRESH_FILES] |= files;
@@ -315,7 +296,7 @@ final class Terminal {
     /** The terminal read the files again: the verified mark is for a reset, which did not come. */
     private void refreshed(byte qualifier, byte strict) {
         if (qualifier != REFRESH_RESET) {
-            memory.keep(Memory.VERIFIED, (byte) 0);
+            keep(Memory.VERIFIED, (byte) 0);
         }
         if (strict != 0) {
             ram[Memory.WATCHING] = 1;
