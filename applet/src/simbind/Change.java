@@ -83,12 +83,17 @@ class Change extends Terminal {
         put(Memory.PENDING, deny ? Copies.DENIAL : Copies.BACKUP);
         boolean done = true;
         for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (deniedNow(copy) && differs(copy, Copies.BACKUP)) {
-                if (deny) {
-                    Util.arrayCopyNonAtomic(coming, denial(coming), ram, Memory.WANTED, Imsi.SIZE);
-                }
-                done &= write(copy);
+            if (!deniedNow(copy)) {
+                continue;
             }
+            if (!deny) {
+                Util.arrayCopyNonAtomic(data, Copies.backup(copy), ram, Memory.WANTED, Imsi.SIZE);
+            } else if (denies(coming, ram, Copies.content(copy))) {
+                continue;
+            } else {
+                Util.arrayCopyNonAtomic(coming, denial(coming), ram, Memory.WANTED, Imsi.SIZE);
+            }
+            done &= write(copy);
         }
         if (!done) {
             keep(Memory.PENDING, (byte) 0);

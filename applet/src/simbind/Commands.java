@@ -107,24 +107,24 @@ class Commands extends Report {
         answer(apdu, secure, b, (short) 0);
     }
 
-    /** Receives a command and takes its secure messaging off: 6982 without a session. A session that is lost drops its chain. */
+    /** Takes the secure messaging off a command; then there must be a session, else 6982. One that is lost drops its chain. */
     private SecureChannel unwrap(APDU apdu, byte[] b) {
         byte channel = channel(b[ISO7816.OFFSET_CLA]);
         SecureChannel secure = GPSystem.getSecureChannel();
-        if ((secure.getSecurityLevel() & SESSION) != SESSION) {
-            drop(channel);
-            ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
-        }
         short length = apdu.setIncomingAndReceive();
         short all = (short) (b[ISO7816.OFFSET_LC] & 0xFF);
-        while (length < all) {
-            length += apdu.receiveBytes((short) (ISO7816.OFFSET_CDATA + length));
+        for (short more = length; more > 0 && length < all; length += more) { // a command without data has Le there
+            more = apdu.receiveBytes((short) (ISO7816.OFFSET_CDATA + length));
         }
         try {
             secure.unwrap(b, (short) 0, (short) (ISO7816.OFFSET_CDATA + length));
         } catch (ISOException e) {
             drop(channel);
             throw e;
+        }
+        if ((secure.getSecurityLevel() & SESSION) != SESSION) { // a card may let pass what comes outside a session
+            drop(channel);
+            ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
         return secure;
     }
@@ -186,12 +186,20 @@ class Commands extends Report {
         if ((short) (have + length) > LONGEST) {
             abandon(ISO7816.SW_FILE_FULL);
         }
-        have = Util.arrayCopyNonAtomic(b, (short) (at + ISO7816.OFFSET_CDATA), staged, have, length);
-        Util.setShort(ram, LENGTH, have);
+        Util.setShort(ram, LENGTH, (short) (have + length));
+        stage(b, (short) (at + ISO7816.OFFSET_CDATA), have, length);
         ram[NEXT]++;
         if (p1 < 0) {
             ram[OPEN] = 0;
-            apply(have);
+            apply((short) (have + length));
+        }
+    }
+
+    private void stage(byte[] b, short at, short to, short length) {
+        try {
+            Util.arrayCopyNonAtomic(b, at, staged, to, length);
+        } catch (CardRuntimeException e) {
+            abandon(SW_MEMORY);
         }
     }
 

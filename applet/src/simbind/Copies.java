@@ -94,7 +94,7 @@ class Copies extends Files {
     }
 
     boolean holdsBackup(byte copy) {
-        return hasBackup(copy) && Memory.same(ram, content(copy), data, backup(copy), Imsi.SIZE);
+        return managed(copy) && Memory.same(ram, content(copy), data, backup(copy), Imsi.SIZE);
     }
 
     boolean plausible(byte copy) {

@@ -144,8 +144,10 @@ class Report extends Change {
         }
         byte usim = standing(Copies.USIM);
         byte gsm = standing(Copies.GSM);
-        boolean alike = usim == gsm && (usim != 2 || Memory.same(ram, Memory.CONTENT, ram, Copies.content(Copies.GSM), Imsi.SIZE));
-        return alike ? usim : (byte) 3;
+        if (usim == gsm && usim != 2) {
+            return usim;
+        }
+        return Memory.same(ram, Memory.CONTENT, ram, Copies.content(Copies.GSM), Imsi.SIZE) ? (byte) 2 : (byte) 3;
     }
 
     private byte standing(byte copy) {
