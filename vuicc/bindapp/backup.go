@@ -2,14 +2,16 @@ package bindapp
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 )
 
 // Targets of a pending write (§8).
 const (
-	targetBackup = 0x01
-	targetDenial = 0x02
+	targetBackup   = 0x01
+	targetDenial   = 0x02
+	targetPrevious = 0x03 // the backup, over the one it replaced
 )
 
 // take renews the backups (§8), before anything that may write EF_IMSI: a pending write is finished first, then each
@@ -17,7 +19,7 @@ const (
 // is kept beside it. One transaction.
 func (a *applet) take() error {
 	a.finishPending()
-	c, copies := a.configuration(), a.copies()
+	c, copies, pending := a.configuration(), a.copies(), a.byteOf(cellPending)
 	if len(copies) == 0 || allUnreadable(copies) {
 		a.fail(reasonNotReadable)
 		if a.service130() {
@@ -34,12 +36,13 @@ func (a *applet) take() error {
 		case among(denials, x.content), bytes.Equal(x.content, x.backup):
 		case !plausible(x.content):
 			a.fail(reasonContent)
+		case !a.issuers(x, pending, c): // half-written
 		default:
 			fresh = append(fresh, x)
 		}
 	}
 	if len(fresh) == 0 {
-		return nil
+		return unfinished(pending)
 	}
 	err := a.transaction(func() {
 		for _, x := range fresh {
@@ -51,8 +54,17 @@ func (a *applet) take() error {
 	})
 	if err != nil {
 		a.fail(reasonMemory)
+		return err
 	}
-	return err
+	return unfinished(pending)
+}
+
+// unfinished: a pending write that the memory refuses again.
+func unfinished(pending byte) error {
+	if pending != 0 {
+		return apdu.SWMemory
+	}
+	return nil
 }
 
 func allUnreadable(copies []imsiCopy) bool {
@@ -64,9 +76,7 @@ func allUnreadable(copies []imsiCopy) bool {
 	return true
 }
 
-// finishPending writes what a cut kept from being written (§8). A plausible content that is neither the backup nor a
-// denial value is an issuer's and is left for take, unless the denial value is itself plausible: then a half-written
-// file cannot be told from an issuer's, and the pending target is written first.
+// finishPending writes what a cut kept from being written (§8). What an issuer wrote since is left for take.
 func (a *applet) finishPending() {
 	target := a.byteOf(cellPending)
 	if target == 0 {
@@ -76,13 +86,28 @@ func (a *applet) finishPending() {
 	if !c.has(policyKeepLocation) && a.byteOf(cellLocation) != 0 {
 		a.resetLocation()
 	}
-	for _, x := range a.copies() {
-		issuers := plausible(x.content) && !plausible(c.denial) && !bytes.Equal(x.content, x.backup) && !among(a.denials(c), x.content)
-		if x.backup != nil && x.content != nil && !issuers {
-			a.writeCopy(x, wanted(x, target, c))
+	a.writeAll(target, target, c)
+}
+
+// issuers tells whether the content of a copy is somebody else's, to be taken and not to be overwritten: plausible, and not one of
+// the applet's own values. While a pending write is left from before, neither a mixture of them, byte by byte: a write that was
+// cut leaves such.
+func (a *applet) issuers(x imsiCopy, left byte, c configuration) bool {
+	own := append(a.denials(c), x.backup)
+	if left == targetPrevious {
+		own = append(own, a.env.Get(x.replaced()))
+	}
+	return plausible(x.content) && !among(own, x.content) && (left == 0 || !mixed(x.content, own))
+}
+
+// mixed tells whether every byte of content stands in one of the values at the same place.
+func mixed(content []byte, values [][]byte) bool {
+	for i, b := range content {
+		if !slices.ContainsFunc(values, func(v []byte) bool { return i < len(v) && v[i] == b }) {
+			return false
 		}
 	}
-	a.clearPending()
+	return true
 }
 
 func wanted(x imsiCopy, target byte, c configuration) []byte {
@@ -92,48 +117,69 @@ func wanted(x imsiCopy, target byte, c configuration) []byte {
 	return x.backup
 }
 
-// writeCopy writes one copy when it differs, and reads it back. changed tells whether the file was written.
-func (a *applet) writeCopy(x imsiCopy, content []byte) (changed, ok bool) {
+// outcome of writing a copy.
+type outcome int
+
+const (
+	same    outcome = iota // it was as wanted
+	written                // and read back
+	refused                // untouched: the access domain does not allow it
+	spoiled                // the memory failed: the copy may hold anything
+)
+
+// writeCopy writes one copy when it differs, and reads it back.
+func (a *applet) writeCopy(x imsiCopy, content []byte) outcome {
 	if bytes.Equal(x.content, content) {
-		return false, true
+		return same
 	}
 	if err := a.writeBinary(x.file, content); err != nil {
 		a.fail(fileReason(err))
-		return false, false
+		if fileReason(err) == reasonNotWritable {
+			return refused
+		}
+		return spoiled
 	}
 	got, _, err := a.readBinary(x.file, sizeIMSI)
 	if err != nil || !bytes.Equal(got, content) {
 		a.fail(reasonMemory)
-		return true, false
+		return spoiled
 	}
-	return true, true
+	return written
 }
 
-func (a *applet) clearPending() {
-	a.put(cellPending, nil)
-	a.put(cellLocation, nil)
-	if a.stored() != nil {
-		a.fail(reasonMemory)
-	}
-}
-
-// writeAll brings every copy with a backup to the target: the mark is set already. It tells which files were written and
-// whether every copy is as wanted.
-func (a *applet) writeAll(target byte, c configuration) (changed []file, ok bool) {
+// writeAll brings every copy with a backup to the target: the mark is set already, and stays while the memory spoils a copy; left is the
+// mark that stood before this step. What an issuer wrote and take could not keep is not overwritten. It tells which files
+// were written and whether every copy is as wanted.
+func (a *applet) writeAll(target, left byte, c configuration) (changed []file, ok bool) {
 	ok = true
+	done := true
 	for _, x := range a.copies() {
-		if x.backup == nil || x.content == nil {
+		if x.backup == nil || x.content == nil || a.issuers(x, left, c) {
 			ok = ok && x.backup == nil
 			continue
 		}
-		wrote, good := a.writeCopy(x, wanted(x, target, c))
-		if wrote {
+		got := a.writeCopy(x, wanted(x, target, c))
+		if got == written {
 			changed = append(changed, x.file)
 		}
-		ok = ok && good
+		ok = ok && got <= written
+		done = done && got != spoiled
 	}
-	a.clearPending()
+	a.settled(done)
 	return changed, ok
+}
+
+// settled takes back the mark of the pending write: of location and keys always, of the copies when they are done.
+func (a *applet) settled(done bool) {
+	err := a.transaction(func() {
+		a.put(cellLocation, nil)
+		if done {
+			a.put(cellPending, nil)
+		}
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+	}
 }
 
 // differs tells whether a copy with a backup is not at the target.
@@ -159,7 +205,7 @@ func (a *applet) restoreAll() (changed []file, sw apdu.SW) {
 	if a.stored() != nil {
 		return nil, apdu.SWMemory
 	}
-	changed, ok := a.writeAll(targetBackup, a.configuration())
+	changed, ok := a.writeAll(targetBackup, 0, a.configuration())
 	if !ok {
 		return changed, apdu.SWMemory
 	}

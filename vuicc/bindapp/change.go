@@ -58,26 +58,36 @@ func memory(err error) apdu.SW {
 }
 
 // settleFor deals with the copies that hold the old denial value before it is forgotten (§4): they are restored, or,
-// when the terminal of this card session was denied and the new scheme decides, given the new denial value.
+// when the terminal of this card session was denied and the new scheme decides, given the new denial value. A cut
+// before the configuration is stored ends in the backup.
 func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
-	denied := a.session.denied && c.scheme != schemeOff && !c.has(policyObserve)
-	var changed []file
+	var due []imsiCopy
 	for _, x := range a.copies() {
-		if x.backup == nil || x.content == nil || !among(a.denials(old), x.content) {
-			continue
+		if x.backup != nil && x.content != nil && among(a.denials(old), x.content) {
+			due = append(due, x)
 		}
-		want := x.backup
-		if denied {
-			want = c.denial
-		}
-		if denied && plausible(c.denial) {
-			a.retire(c.denial) // until the configuration is committed nobody else knows it
-		}
-		wrote, ok := a.writeCopy(x, want)
-		if !ok {
+	}
+	if len(due) == 0 {
+		return nil, apdu.SWOK
+	}
+	err := a.transaction(func() {
+		a.put(cellPending, []byte{targetBackup})
+		a.retire(c.denial) // until the configuration is stored nobody else knows it
+	})
+	if err != nil {
+		return nil, apdu.SWMemory
+	}
+	target := byte(targetBackup)
+	if a.session.denied && c.scheme != schemeOff && !c.has(policyObserve) {
+		target = targetDenial
+	}
+	var changed []file
+	for _, x := range due {
+		got := a.writeCopy(x, wanted(x, target, c))
+		if got > written {
 			return changed, apdu.SWMemory
 		}
-		if wrote {
+		if got == written {
 			changed = append(changed, x.file)
 		}
 	}
@@ -87,10 +97,10 @@ func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 // maxRetired bounds the denial values that are remembered.
 const maxRetired = 4
 
-// retire remembers a plausible denial value that may stand in a file without being the one in force.
+// retire remembers a denial value that may stand in a file, whole or in part, without being the one in force.
 func (a *applet) retire(denial []byte) {
 	kept := a.env.Get(cellRetired)
-	if !plausible(denial) || among(slices.Collect(slices.Chunk(kept, sizeIMSI)), denial) {
+	if bytes.Equal(denial, unconfigured().denial) || among(slices.Collect(slices.Chunk(kept, sizeIMSI)), denial) {
 		return
 	}
 	kept = append(bytes.Clone(denial), kept...)
@@ -107,6 +117,7 @@ func (a *applet) adopt(c, old configuration) {
 		bound = nil
 	}
 	a.put(cellBound, bound[:min(len(bound), c.most*sizeIMEI)])
+	a.put(cellPending, nil)
 	a.put(cellVerified, nil)
 	a.put(cellStrict, nil)
 	if c.scheme == schemeOff {
@@ -177,9 +188,10 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 		return sw
 	}
 	a.put(cellVerified, nil)
+	sw = memory(a.stored())
 	a.endStep(true)
 	a.refreshDue(changed)
-	return memory(a.stored())
+	return sw
 }
 
 // clear forgets counters, log and 89 to 93.
@@ -226,6 +238,7 @@ func (a *applet) rebind(which byte, imei []byte) ([]file, apdu.SW) {
 	err := a.transaction(func() {
 		a.put(cellBound, bytes.Join(bound, nil))
 		a.put(cellAccess, nil)
+		a.put(cellVerified, nil)
 		a.nextGeneration()
 	})
 	return changed, memory(err)
@@ -250,19 +263,13 @@ func (a *applet) previous() ([]file, apdu.SW) {
 			a.put(x.which.backup(), old)
 		}
 		if shown {
-			a.put(cellPending, []byte{targetBackup})
+			a.put(cellPending, []byte{targetPrevious})
 		}
 	})
 	if err != nil || !shown {
 		return nil, memory(err)
 	}
-	changed, sw := a.writeReplaced()
-	return changed, sw
-}
-
-// writeReplaced writes the backups over what was the backup before: nothing of it is an issuer's.
-func (a *applet) writeReplaced() ([]file, apdu.SW) {
-	changed, ok := a.writeAll(targetBackup, a.configuration())
+	changed, ok := a.writeAll(targetPrevious, targetPrevious, a.configuration())
 	if !ok {
 		return changed, apdu.SWMemory
 	}

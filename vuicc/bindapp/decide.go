@@ -47,7 +47,7 @@ func (a *applet) verdict(c configuration, imei []byte) (decision byte, bind bool
 
 // commit stores a decision with everything that belongs to it in one transaction, then switches (§8.5, §8.6).
 func (a *applet) commit(decision byte, imei, bound []byte) {
-	c := a.configuration()
+	c, left := a.configuration(), a.byteOf(cellPending)
 	sw := a.plan(c, decision, imei)
 	err := a.transaction(func() {
 		a.put(cellDecision, []byte{decision})
@@ -67,7 +67,7 @@ func (a *applet) commit(decision byte, imei, bound []byte) {
 		a.endStep(true)
 		return
 	}
-	a.carryOut(c, sw)
+	a.carryOut(c, sw, left)
 }
 
 // switching is what a decision changes in the files.
@@ -111,10 +111,12 @@ func (a *applet) mark(s switching, imei []byte) {
 	if s.location {
 		a.put(cellLocation, []byte{0x01})
 	}
-	if !s.strict {
-		return
-	}
-	a.put(cellVerified, []byte{0x01})
+	a.markStrict(s, imei)
+}
+
+// markStrict counts strict restores in a row for one IMEI (§8.6). A start that finds nothing to restore, such as the one
+// after a reset, ends the row; strict start that rests goes on resting until the IMEI changes.
+func (a *applet) markStrict(s switching, imei []byte) {
 	if imei == nil {
 		imei = noIMEI
 	}
@@ -122,11 +124,17 @@ func (a *applet) mark(s switching, imei []byte) {
 	if !bytes.Equal(last, imei) {
 		n = 0
 	}
-	a.put(cellStrict, append(bytes.Clone(imei), byte(min(n+1, 0xFF))))
+	switch {
+	case s.strict:
+		a.put(cellVerified, []byte{0x01})
+		a.put(cellStrict, append(bytes.Clone(imei), byte(min(n+1, strictRestores))))
+	case n < strictRestores:
+		a.put(cellStrict, nil)
+	}
 }
 
 // carryOut writes location and keys, then the copies, then refreshes when a copy did change.
-func (a *applet) carryOut(c configuration, s switching) {
+func (a *applet) carryOut(c configuration, s switching, left byte) {
 	if !s.enforce {
 		a.endStep(true)
 		return
@@ -136,7 +144,7 @@ func (a *applet) carryOut(c configuration, s switching) {
 	}
 	var changed []file
 	if s.copies || s.location {
-		changed, _ = a.writeAll(s.target, c)
+		changed, _ = a.writeAll(s.target, left, c)
 	}
 	if s.ips {
 		a.writeEFIPS(s.target == targetBackup)
@@ -207,7 +215,7 @@ func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 		a.stopPolling()
 	case answered.result>>4 == 2 && r.busy+1 < refreshRetries:
 		r.busy++
-		a.poll(s)
+		a.poll()
 	default:
 		r.qualifier = refreshReset
 		a.sendRefresh(s, h)
@@ -222,7 +230,7 @@ func (a *applet) refreshed(s *session, r *refresh) {
 		a.broken = nil // one start more is not hidden
 	}
 	if r.strict {
-		a.poll(s) // a STATUS tells that the terminal came to rest
+		a.poll() // a STATUS tells that the terminal came to rest
 		return
 	}
 	a.stopPolling()

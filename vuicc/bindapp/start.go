@@ -13,7 +13,6 @@ type session struct {
 	repeated bool // the question was asked anew because the generation changed
 	asking   bool // an answer is still owed: ask when the handler is there, or at the next STATUS
 	refresh  *refresh
-	polling  bool
 }
 
 // refresh is a REFRESH that is due.
@@ -35,7 +34,7 @@ const (
 func (a *applet) firstCommand() {
 	a.failure = reasonNone
 	_ = a.take() // its failure is noted
-	c := a.configuration()
+	c, left := a.configuration(), a.byteOf(cellPending)
 	verified := a.env.Get(cellVerified) != nil
 	hide := c.hides() && !verified && differs(a.copies(), targetDenial, c)
 	if hide && a.resting() {
@@ -54,7 +53,7 @@ func (a *applet) firstCommand() {
 	if err != nil {
 		a.fail(reasonMemory)
 	} else if hide {
-		a.writeAll(targetDenial, c)
+		a.writeAll(targetDenial, left, c)
 	}
 	a.endStep(false)
 }
@@ -225,20 +224,19 @@ func (a *applet) busyAnswer(s *session) {
 		a.decide(s, nil)
 		return
 	}
-	a.poll(s)
+	a.poll()
 }
 
 // poll asks for STATUS events while something waits.
-func (a *applet) poll(s *session) {
-	if r := a.env.Registry(); r != nil && !s.polling {
-		s.polling = true
+func (a *applet) poll() {
+	if r := a.env.Registry(); r != nil {
 		r.RequestPollInterval(pollSeconds)
 	}
 }
 
+// stopPolling takes the wish back: it outlives a reset, and would cost every start a command.
 func (a *applet) stopPolling() {
-	if a.session.polling {
-		a.session.polling = false
-		a.env.Registry().RequestPollInterval(0)
+	if r := a.env.Registry(); r != nil && r.IsEventSet(plug.StatusCommand) {
+		r.RequestPollInterval(0)
 	}
 }

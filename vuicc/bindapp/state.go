@@ -27,7 +27,6 @@ const (
 	cellLocation      = "location"      // present: the pending write covers location and keys
 	cellAccess        = "access"        // 01: the last enforced verdict was a denial
 	cellStrict        = "strict"        // IMEI ‖ strict restores in a row without a STATUS
-	cellOwnResets     = "resets.own"    // resets asked for since a start that changed nothing
 	cellRetired       = "retired"       // plausible denial values that may still stand in a copy, 9 bytes each
 )
 
@@ -56,7 +55,7 @@ const (
 	reasonService130  = 0x07
 )
 
-// strictRestores is how many strict restores in a row without a STATUS make strict start rest, and own resets end (§8.6, I4).
+// strictRestores is how many strict restores in a row without a STATUS make strict start rest (§8.6, I4).
 const strictRestores = 3
 
 // put writes a cell when it differs; an empty value removes it. The first refusal is kept for stored.
