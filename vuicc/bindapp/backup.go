@@ -5,14 +5,29 @@ import (
 	"slices"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 )
 
 // Targets of a pending write (§8).
 const (
 	targetBackup   = 0x01
 	targetDenial   = 0x02
-	targetPrevious = 0x03 // the backup, over the one it replaced
+	overReplaced   = 0x04 // and the replaced backup may still stand in a copy
+	targetPrevious = targetBackup | overReplaced
 )
+
+// takeAt is take under the rule that asks for it.
+func (a *applet) takeAt(r rules.Rule) error {
+	if !a.holds(r) {
+		return nil
+	}
+	return a.take()
+}
+
+// takable tells whether content may become a backup.
+func (a *applet) takable(content []byte) bool {
+	return plausible(content) || !a.holds(rules.TakePlausibleOnly)
+}
 
 // take renews the backups (§8), before anything that may write EF_IMSI: a pending write is finished first, then each
 // copy whose content is plausible, not a denial value and not its backup becomes that copy's backup; the old one
@@ -33,8 +48,8 @@ func (a *applet) take() error {
 		switch {
 		case x.content == nil:
 			a.fail(reasonNotReadable)
-		case among(denials, x.content), bytes.Equal(x.content, x.backup):
-		case !plausible(x.content):
+		case among(denials, x.content) && a.holds(rules.TakeNoDenialValue), bytes.Equal(x.content, x.backup):
+		case !a.takable(x.content):
 			a.fail(reasonContent)
 		case !a.issuers(x, pending, c): // half-written
 		default:
@@ -76,10 +91,17 @@ func allUnreadable(copies []imsiCopy) bool {
 	return true
 }
 
+// pend marks the write that is about to begin (§8).
+func (a *applet) pend(target byte) {
+	if a.holds(rules.PendingMark) {
+		a.put(cellPending, []byte{target | a.byteOf(cellPending)&overReplaced})
+	}
+}
+
 // finishPending writes what a cut kept from being written (§8). What an issuer wrote since is left for take.
 func (a *applet) finishPending() {
 	target := a.byteOf(cellPending)
-	if target == 0 {
+	if target == 0 || !a.holds(rules.PendingFinished) {
 		return
 	}
 	c := a.configuration()
@@ -94,10 +116,13 @@ func (a *applet) finishPending() {
 // cut leaves such.
 func (a *applet) issuers(x imsiCopy, left byte, c configuration) bool {
 	own := append(a.denials(c), x.backup)
-	if left == targetPrevious {
+	if left&overReplaced != 0 {
 		own = append(own, a.env.Get(x.replaced()))
 	}
-	return plausible(x.content) && !among(own, x.content) && (left == 0 || !mixed(x.content, own))
+	if left != 0 && a.holds(rules.HalfWritten) && mixed(x.content, own) {
+		return false
+	}
+	return a.takable(x.content) && (!among(own, x.content) || !a.holds(rules.TakeNoDenialValue))
 }
 
 // mixed tells whether every byte of content stands in one of the values at the same place.
@@ -111,7 +136,7 @@ func mixed(content []byte, values [][]byte) bool {
 }
 
 func wanted(x imsiCopy, target byte, c configuration) []byte {
-	if target == targetDenial {
+	if target&^overReplaced == targetDenial {
 		return c.denial
 	}
 	return x.backup
@@ -153,8 +178,11 @@ func (a *applet) writeCopy(x imsiCopy, content []byte) outcome {
 func (a *applet) writeAll(target, left byte, c configuration) (changed []file, ok bool) {
 	ok = true
 	done := true
+	if !a.holds(rules.MarkClearedLast) {
+		a.settled(true)
+	}
 	for _, x := range a.copies() {
-		if x.backup == nil || x.content == nil || a.issuers(x, left, c) {
+		if !a.writable(x, target) || a.holds(rules.IssuersNotOverwritten) && a.issuers(x, left, c) {
 			ok = ok && x.backup == nil
 			continue
 		}
@@ -164,16 +192,27 @@ func (a *applet) writeAll(target, left byte, c configuration) (changed []file, o
 		}
 		ok = ok && got <= written
 		done = done && got != spoiled
+		if !ok && !a.holds(rules.OthersNotWaiting) {
+			break
+		}
 	}
 	a.settled(done)
 	return changed, ok
+}
+
+// writable: a copy without a backup of its own is never written (§1), and one that cannot be read is not known.
+func (a *applet) writable(x imsiCopy, target byte) bool {
+	if target == targetDenial && !a.holds(rules.BackupBeforeWrite) {
+		return true
+	}
+	return x.backup != nil && x.content != nil
 }
 
 // settled takes back the mark of the pending write: of location and keys always, of the copies when they are done.
 func (a *applet) settled(done bool) {
 	err := a.transaction(func() {
 		a.put(cellLocation, nil)
-		if done {
+		if done || !a.holds(rules.PendingKeptOnFailure) {
 			a.put(cellPending, nil)
 		}
 	})
@@ -201,7 +240,7 @@ func (a *applet) restoreAll() (changed []file, sw apdu.SW) {
 	if !differs(copies, targetBackup, a.configuration()) {
 		return nil, apdu.SWOK
 	}
-	a.put(cellPending, []byte{targetBackup})
+	a.pend(targetBackup)
 	if a.stored() != nil {
 		return nil, apdu.SWMemory
 	}

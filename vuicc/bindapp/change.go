@@ -6,6 +6,7 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 )
 
 // configure is E0 (§4): accepted whole or not at all.
@@ -17,18 +18,18 @@ func (a *applet) configure(value []byte) apdu.SW {
 	if x.told && x.generation != a.generation() {
 		return apdu.SWReferencedData
 	}
-	if a.take() != nil {
+	if a.takeAt(rules.TakeBeforeChange) != nil {
 		return apdu.SWMemory
 	}
 	old, copies := a.configuration(), a.copies()
 	for _, y := range copies {
 		subscribers := y.content != nil && bytes.Equal(y.content, c.denial) && !among(a.denials(old), y.content)
-		if subscribers || bytes.Equal(y.backup, c.denial) {
+		if (subscribers || bytes.Equal(y.backup, c.denial)) && a.holds(rules.DenialValueNotSubscribers) {
 			return apdu.SWWrongData
 		}
 	}
-	if old.set && bytes.Equal(old.encode(), c.encode()) {
-		a.put(cellVerified, nil)
+	if old.set && bytes.Equal(old.encode(), c.encode()) && a.holds(rules.SameChangesNothing) {
+		a.unverify()
 		return memory(a.stored())
 	}
 	changed, sw := a.settleFor(c, old)
@@ -63,7 +64,7 @@ func memory(err error) apdu.SW {
 func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 	var due []imsiCopy
 	for _, x := range a.copies() {
-		if x.backup != nil && x.content != nil && among(a.denials(old), x.content) {
+		if x.backup != nil && x.content != nil && among(a.denials(old), x.content) && a.holds(rules.RestoreBeforeChange) {
 			due = append(due, x)
 		}
 	}
@@ -71,7 +72,9 @@ func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 		return nil, apdu.SWOK
 	}
 	err := a.transaction(func() {
-		a.put(cellPending, []byte{targetBackup})
+		if a.holds(rules.MarkBeforeChange) {
+			a.pend(targetBackup)
+		}
 		a.retire(c.denial) // until the configuration is stored nobody else knows it
 	})
 	if err != nil {
@@ -118,7 +121,7 @@ func (a *applet) adopt(c, old configuration) {
 	}
 	a.put(cellBound, bound[:min(len(bound), c.most*sizeIMEI)])
 	a.put(cellPending, nil)
-	a.put(cellVerified, nil)
+	a.unverify()
 	a.put(cellStrict, nil)
 	if c.scheme == schemeOff {
 		a.put(cellAccess, nil)
@@ -168,7 +171,7 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 	if which == actionClear {
 		return memory(a.transaction(a.clear))
 	}
-	if a.take() != nil {
+	if a.takeAt(rules.TakeBeforeChange) != nil {
 		return apdu.SWMemory
 	}
 	var changed []file
@@ -187,18 +190,26 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 		a.failure = reasonNone
 		return sw
 	}
-	a.put(cellVerified, nil)
+	a.unverify()
 	sw = memory(a.stored())
 	a.endStep(true)
 	a.refreshDue(changed)
 	return sw
 }
 
+// unverify: an accepted change takes the verified mark back (§8.6).
+func (a *applet) unverify() {
+	if a.holds(rules.VerifiedClearedByChange) {
+		a.put(cellVerified, nil)
+	}
+}
+
 // clear forgets counters, log and 89 to 93.
 func (a *applet) clear() {
-	for _, cell := range []string{cellCounters, cellLog, cellReason, cellAnswer, cellRefresh, cellResets, cellVerified} {
+	for _, cell := range []string{cellCounters, cellLog, cellReason, cellAnswer, cellRefresh, cellResets} {
 		a.put(cell, nil)
 	}
+	a.unverify()
 }
 
 // backedUp: after take every copy must have a backup; one that shows neither it nor the denial value is not plausible.
@@ -238,7 +249,7 @@ func (a *applet) rebind(which byte, imei []byte) ([]file, apdu.SW) {
 	err := a.transaction(func() {
 		a.put(cellBound, bytes.Join(bound, nil))
 		a.put(cellAccess, nil)
-		a.put(cellVerified, nil)
+		a.unverify()
 		a.nextGeneration()
 	})
 	return changed, memory(err)
@@ -263,7 +274,7 @@ func (a *applet) previous() ([]file, apdu.SW) {
 			a.put(x.which.backup(), old)
 		}
 		if shown {
-			a.put(cellPending, []byte{targetPrevious})
+			a.pend(targetPrevious)
 		}
 	})
 	if err != nil || !shown {

@@ -3,14 +3,22 @@ package bindapp
 import (
 	"bytes"
 
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
 // decide is §8.5: take first, so that what an issuer wrote while the terminal was thinking counts.
 func (a *applet) decide(s *session, imei []byte) {
+	if !a.configuration().enforcing() { // switched off while the terminal was thinking
+		a.switchedOff()
+		return
+	}
 	a.failure = reasonNone
-	_ = a.take() // its failure is noted
-	if !anyBackup(a.copies()) {
+	_ = a.takeAt(rules.TakeBeforeDecision) // its failure is noted
+	if imei == nil && !a.holds(rules.InvalidNeverBound) {
+		imei = noIMEI
+	}
+	if !anyBackup(a.copies()) && a.holds(rules.NothingWithoutBackup) {
 		a.commit(decisionNotEnforced, imei, nil)
 		return
 	}
@@ -36,8 +44,9 @@ func (a *applet) verdict(c configuration, imei []byte) (decision byte, bind bool
 		return decisionOther, false
 	}
 	bound := a.bound()
+	room := len(bound) == 0 || len(bound) < c.most && !a.holds(rules.BoundOnlyEqual)
 	switch {
-	case len(bound) == 0 && (c.open() || c.admits(imei)):
+	case room && !isBound(bound, imei) && (c.open() || c.admits(imei)):
 		return decisionBoundNow, true
 	case isBound(bound, imei):
 		return decisionAllowed, false
@@ -67,6 +76,9 @@ func (a *applet) commit(decision byte, imei, bound []byte) {
 		a.endStep(true)
 		return
 	}
+	if a.session.refresh == nil {
+		a.stopPolling()
+	}
 	a.carryOut(c, sw, left)
 }
 
@@ -81,7 +93,7 @@ type switching struct {
 }
 
 func (a *applet) plan(c configuration, decision byte, imei []byte) switching {
-	if decision == decisionNotEnforced || c.enforcing() && c.has(policyObserve) {
+	if decision == decisionNotEnforced || c.enforcing() && c.has(policyObserve) && a.holds(rules.ObserveOnly) || decision == decisionOff && !a.holds(rules.OffRestores) {
 		return switching{}
 	}
 	s := switching{enforce: true, target: targetBackup, ips: c.enforcing() && c.has(policyEFIPS)}
@@ -90,7 +102,8 @@ func (a *applet) plan(c configuration, decision byte, imei []byte) switching {
 	}
 	s.copies = differs(a.copies(), s.target, c)
 	denied := a.byteOf(cellAccess) == 0x01
-	s.location = !c.has(policyKeepLocation) && (s.target == targetDenial || denied)
+	s.location = !c.has(policyKeepLocation) &&
+		(s.target == targetDenial && a.holds(rules.LocationAtDenial) || s.target == targetBackup && denied && a.holds(rules.LocationAtReturn))
 	s.strict = c.hides() && s.target == targetBackup && s.copies
 	return s
 }
@@ -106,9 +119,9 @@ func (a *applet) mark(s switching, imei []byte) {
 		a.put(cellAccess, nil)
 	}
 	if s.copies || s.location {
-		a.put(cellPending, []byte{s.target})
+		a.pend(s.target)
 	}
-	if s.location {
+	if s.location && a.holds(rules.PendingLocation) {
 		a.put(cellLocation, []byte{0x01})
 	}
 	a.markStrict(s, imei)
@@ -121,14 +134,16 @@ func (a *applet) markStrict(s switching, imei []byte) {
 		imei = noIMEI
 	}
 	last, n := a.strict()
-	if !bytes.Equal(last, imei) {
+	if !bytes.Equal(last, imei) && a.holds(rules.StrictRestEnds) {
 		n = 0
 	}
 	switch {
 	case s.strict:
-		a.put(cellVerified, []byte{0x01})
+		if a.holds(rules.VerifiedBeforeRestore) {
+			a.put(cellVerified, []byte{0x01})
+		}
 		a.put(cellStrict, append(bytes.Clone(imei), byte(min(n+1, strictRestores))))
-	case n < strictRestores:
+	case n < strictRestores && a.holds(rules.StrictRowEnds):
 		a.put(cellStrict, nil)
 	}
 }
@@ -150,7 +165,7 @@ func (a *applet) carryOut(c configuration, s switching, left byte) {
 		a.writeEFIPS(s.target == targetBackup)
 	}
 	a.endStep(true)
-	if len(changed) > 0 {
+	if len(changed) > 0 || !a.holds(rules.RefreshOnlyOnChange) {
 		a.session.refresh = &refresh{qualifier: c.refresh, files: changed, strict: s.strict}
 		a.proceed(a.session)
 	}
@@ -201,19 +216,16 @@ func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 	if !ok {
 		answered.result = 0xFF
 	}
-	a.put(cellRefresh, []byte{r.qualifier, answered.result})
-	if a.stored() != nil {
-		a.fail(reasonMemory)
-	}
+	a.noteRefresh(r, answered.result)
 	switch {
 	case answered.result < 0x10:
 		a.refreshed(s, r)
-	case r.qualifier == refreshReset: // 04 is tried once
+	case r.qualifier == refreshReset && a.holds(rules.ResetOnce): // 04 is tried once
 		s.refresh = nil
 		a.fail(reasonRefresh)
 		a.endStep(true)
 		a.stopPolling()
-	case answered.result>>4 == 2 && r.busy+1 < refreshRetries:
+	case answered.result>>4 == 2 && (r.busy+1 < refreshRetries || !a.holds(rules.BusyBounded)):
 		r.busy++
 		a.poll()
 	default:
@@ -222,13 +234,22 @@ func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 	}
 }
 
-// refreshed: the terminal read the files again. The verified mark is for a reset that did not come.
+// noteRefresh keeps the answer. 0X to a qualifier other than 04: the verified mark is for a reset that did not come.
+func (a *applet) noteRefresh(r *refresh, result byte) {
+	err := a.transaction(func() {
+		a.put(cellRefresh, []byte{r.qualifier, result})
+		if result < 0x10 && r.qualifier != refreshReset && a.holds(rules.VerifiedClearedByAnswer) {
+			a.put(cellVerified, nil)
+		}
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+	}
+}
+
+// refreshed: the terminal read the files again.
 func (a *applet) refreshed(s *session, r *refresh) {
 	s.refresh = nil
-	if r.qualifier != refreshReset {
-		a.put(cellVerified, nil)
-		a.broken = nil // one start more is not hidden
-	}
 	if r.strict {
 		a.poll() // a STATUS tells that the terminal came to rest
 		return

@@ -2,6 +2,7 @@ package bindapp
 
 import (
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -33,10 +34,10 @@ const (
 // firstCommand is §8.1: file access only, in any reader.
 func (a *applet) firstCommand() {
 	a.failure = reasonNone
-	_ = a.take() // its failure is noted
+	_ = a.takeAt(rules.TakeAtFirstCommand) // its failure is noted
 	c, left := a.configuration(), a.byteOf(cellPending)
 	verified := a.env.Get(cellVerified) != nil
-	hide := c.hides() && !verified && differs(a.copies(), targetDenial, c)
+	hide := a.holds(rules.StrictHides) && c.hides() && !verified && differs(a.copies(), targetDenial, c)
 	if hide && a.resting() {
 		a.fail(reasonResting)
 		hide = false
@@ -45,9 +46,11 @@ func (a *applet) firstCommand() {
 		resets := a.resets()
 		raise(resets)
 		a.put(cellResets, resets)
-		a.put(cellVerified, nil)
+		if a.holds(rules.VerifiedOnce) {
+			a.put(cellVerified, nil)
+		}
 		if hide {
-			a.put(cellPending, []byte{targetDenial})
+			a.pend(targetDenial)
 		}
 	})
 	if err != nil {
@@ -63,7 +66,7 @@ func (a *applet) terminalProfile() {
 	a.stopPolling()
 	s := &session{running: true}
 	a.session, a.failure = s, reasonNone
-	_ = a.take() // its failure is noted
+	_ = a.takeAt(rules.TakeAtProfile) // its failure is noted
 	err := a.transaction(func() {
 		a.count(countProfiles)
 		a.put(cellDecision, []byte{decisionPending})
@@ -79,8 +82,9 @@ func (a *applet) terminalProfile() {
 	a.proceed(s)
 }
 
-// switchedOff allows: what is denied is restored.
+// switchedOff allows: what is denied is restored, and what an issuer wrote since the profile is taken first.
 func (a *applet) switchedOff() {
+	_ = a.takeAt(rules.TakeBeforeDecision) // its failure is noted
 	a.commit(decisionOff, nil, nil)
 }
 
@@ -105,7 +109,7 @@ func (a *applet) proceed(s *session) {
 
 // tick is STATUS or a timer: a retry that waits.
 func (a *applet) tick(status bool) {
-	if status && a.session.refresh == nil {
+	if status && a.session.refresh == nil && a.holds(rules.StatusEndsRow) {
 		a.put(cellStrict, nil)
 		a.broken = nil // it rests a start too early at worst
 	}
@@ -165,7 +169,7 @@ func (a *applet) ask(s *session, h plug.ProactiveHandler) {
 		if ok {
 			a.noteAnswer(r)
 		}
-		if a.generation() != generation && !s.repeated {
+		if a.generation() != generation && !s.repeated && a.holds(rules.AskAgain) {
 			s.repeated = true
 			a.again(s)
 			return

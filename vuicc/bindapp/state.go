@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -234,7 +235,7 @@ func (a *applet) strict() (imei []byte, n int) {
 // resting tells whether strict start rests (§8.6).
 func (a *applet) resting() bool {
 	_, n := a.strict()
-	return n >= strictRestores
+	return n >= strictRestores && a.holds(rules.StrictRests)
 }
 
 // fileReason turns a refused file write into a reason of tag 89.

@@ -140,6 +140,9 @@ func (v *view) UpdateBinary(offset int, data []byte) error {
 	if v.file < 0 {
 		return plug.NoEFSelected
 	}
+	if v.file == fileUSIM && v.card.world.Locked {
+		return plug.SecurityNotSatisfied
+	}
 	content := v.card.now.file[v.file]
 	if offset+len(data) > len(content) {
 		return plug.OutOfFileBoundaries

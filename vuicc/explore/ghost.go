@@ -11,6 +11,8 @@ type ghost struct {
 	spare    bool // a strict restore was begun: one start may show the IMSI unchecked (I8)
 	row      int  // strict restores in a row, three at most
 	who      byte // for which terminal
+	answered bool // within the chain a REFRESH was answered 0X, a write refused, or somebody interfered
+	soiled   byte // whose place EF_LOCI tells: S the subscriber's, D the denial value's, 0 nobody's
 
 	// Within a card session.
 	on        bool
@@ -28,17 +30,20 @@ type ghost struct {
 	changed   bool // the generation changed since the question
 	asked     string
 	camped    bool
+	owed      bool // a REFRESH that met a busy terminal will be repeated
+	removed   bool // the applet was deleted
 }
 
 // rest is the ghost after the power went: by the user or a cut, not by the terminal.
 func (g ghost) rest() ghost {
-	return ghost{truth: g.truth, spare: g.spare, row: g.row, who: g.who}
+	return ghost{truth: g.truth, spare: g.spare, row: g.row, who: g.who, soiled: g.soiled}
 }
 
 // reset is the ghost after the terminal reset the card because of a REFRESH.
 func (g ghost) reset() ghost {
 	r := g.rest()
 	r.back, r.terminal = true, g.terminal
+	r.answered = g.answered || g.fault || g.events > 0
 	if g.events == 0 { // else somebody else made the REFRESH necessary
 		r.chain = g.chain + 1
 	}

@@ -38,6 +38,9 @@ func (r *run) always(m *memory, when string) {
 		if truth := r.ghost.truth[i]; truth != raw(blank) && content != truth && backup != truth {
 			r.violate(fmt.Sprintf("I1: %sthe %s copy shows %s and its backup is %s: %s is lost", when, name, text(content), text(backup), text(truth)))
 		}
+		if content != r.last.file[i] && r.last.of("backup."+name) == "" && !r.untorn {
+			r.violate(fmt.Sprintf("§1: the %s copy was written without a backup", name))
+		}
 		if backup != "" && !slices.Contains(r.world.subscribers(), backup) {
 			r.violate(fmt.Sprintf("I2: %sthe backup of the %s copy is %s", when, name, text(backup)))
 		}
@@ -57,8 +60,11 @@ func (r *run) check() {
 	r.decides()
 	r.hides()
 	r.refreshes()
-	if r.step.kind == template {
+	switch r.step.kind {
+	case template:
 		r.changes()
+	case remove:
+		r.removes()
 	}
 }
 
@@ -86,6 +92,9 @@ func (r *run) starts() {
 	}
 	r.ghost.spare = r.story.spare && r.ghost.fault // a memory that refuses cannot use the mark up
 	c := r.configured(&r.now)
+	if g := &r.ghost; g.chain >= 2 && !g.answered {
+		r.violate("I4: a second reset, though no REFRESH was answered")
+	}
 	if !c.strict() || r.story.spare || r.ghost.fault || r.rests() {
 		return
 	}
@@ -130,7 +139,7 @@ func (r *run) hides() {
 	if !r.ghost.hidden || r.ghost.fault {
 		return
 	}
-	for i, name := range copyNames[:r.world.Copies] {
+	for i, name := range r.written() {
 		if r.now.of("backup."+name) != "" && r.now.file[i] != r.configured(&r.now).denial {
 			r.violate(fmt.Sprintf("I8: strict start, and the %s copy shows %s before the terminal is checked", name, text(r.now.file[i])))
 		}
@@ -232,7 +241,7 @@ func (r *run) settles() {
 
 // contents is I3, I7 and I11: allowed, every copy shows its backup; denied, the denial value, and location and keys are gone.
 func (r *run) contents(c configuration) {
-	for i, name := range copyNames[:r.world.Copies] {
+	for i, name := range r.written() {
 		want := r.now.of("backup." + name)
 		if want == "" {
 			continue
@@ -250,6 +259,32 @@ func (r *run) contents(c configuration) {
 	}
 	if r.ghost.denied && !c.keeps() && r.now.file[fileLOCI] != raw(lociPristine) {
 		r.violate("I11: denied, and EF_LOCI still is " + text(r.now.file[fileLOCI]))
+	}
+	if r.now.file[fileLOCI] == raw(lociPristine) {
+		r.ghost.soiled = 0
+	}
+	if c.enforcing() && !r.ghost.denied && !c.keeps() && r.ghost.soiled == 'D' {
+		r.violate("I11: allowed again, and EF_LOCI still is what was written under the denial value")
+	}
+}
+
+// written are the copies that the applet may write.
+func (r *run) written() map[int]string {
+	out := map[int]string{}
+	for i, name := range copyNames[:r.world.Copies] {
+		if i != fileUSIM || !r.world.Locked {
+			out[i] = name
+		}
+	}
+	return out
+}
+
+// removes: deleted, every copy shows the subscriber's IMSI (§6).
+func (r *run) removes() {
+	for i, name := range r.written() {
+		if !r.ghost.fault && r.now.file[i] != r.ghost.truth[i] {
+			r.violate(fmt.Sprintf("§6: the applet is deleted, and the %s copy shows %s", name, text(r.now.file[i])))
+		}
 	}
 }
 
@@ -309,7 +344,7 @@ func bindAt(bound, imei string, most int) string {
 
 // restores is I10.
 func (r *run) restores() {
-	for i, name := range copyNames[:r.world.Copies] {
+	for i, name := range r.written() {
 		if r.sw == apdu.SWOK && r.now.of("backup."+name) != "" && r.now.file[i] != r.ghost.truth[i] {
 			r.violate(fmt.Sprintf("I10: restored, and the %s copy shows %s, not %s", name, text(r.now.file[i]), text(r.ghost.truth[i])))
 		}

@@ -79,6 +79,7 @@ var tears = []int{1, 2, 4, 6, 8}
 func (r *run) wrote(file int, old, content string) {
 	r.goesBack()
 	r.always(&r.now, "")
+	defer func() { r.last = r.now }()
 	r.spares()
 	r.cuts = append(r.cuts, cut{r.now, r.ghost, fmt.Sprintf("cut after %d", r.writes)})
 	if !r.world.Torn || r.untorn || file < 0 || file == fileLOCI {
@@ -105,7 +106,6 @@ func (r *run) goesBack() {
 			r.ghost.truth[i] = backup
 		}
 	}
-	r.last = r.now
 }
 
 // spares: a strict restore begins with its decision, and spares the start after it.

@@ -20,6 +20,7 @@ const (
 	template // STORE DATA
 	issue    // the issuer writes EF_IMSI
 	camp     // the terminal writes where it is
+	remove   // DELETE of the applet
 )
 
 // stimulus is one thing that happens to the card from outside.
@@ -49,6 +50,9 @@ func (s stimulus) isAction(which byte) bool {
 // stimuli are what may happen next, in this order.
 func (r *run) stimuli() []stimulus {
 	g := &r.ghost
+	if g.removed {
+		return nil
+	}
 	if !g.on {
 		return []stimulus{{kind: powerOn, text: "on"}}
 	}
@@ -69,6 +73,9 @@ func (r *run) stimuli() []stimulus {
 	}
 	if g.events >= r.world.Events {
 		return out
+	}
+	if r.world.Remove {
+		out = append(out, stimulus{kind: remove, text: "delete"})
 	}
 	for _, t := range r.world.Templates {
 		out = append(out, stimulus{kind: template, text: fmt.Sprintf("store %X", t), data: t})
@@ -96,7 +103,7 @@ func (r *run) idle() []stimulus {
 	if r.ghost.busy && !r.ghost.decided {
 		out = append(out, stimulus{kind: status, text: "status"})
 	}
-	if !r.ghost.camped && r.ghost.decided && !r.ghost.denied && r.now.file[fileUSIM] == r.ghost.truth[0] {
+	if shown := r.now.file[fileUSIM]; !r.ghost.camped && r.ghost.decided && (shown == r.ghost.truth[0] || shown == raw(denialYes)) {
 		out = append(out, stimulus{kind: camp, text: "network ADF1/6F7E " + lociSoiled})
 	}
 	return out
@@ -121,11 +128,14 @@ func (r *run) responses() []stimulus {
 	return out
 }
 
-// shows tells that the issuer's write would change nothing. Nor does he write back what an unfinished action 06 is replacing: the
-// card cannot tell that from a write not yet made.
+// shows tells that the issuer's write would change nothing. Nor does he write what the card cannot tell from its own: a
+// denial value, present or former, and what an unfinished action 06 is replacing.
 func (r *run) shows(i Issue) bool {
 	for _, name := range copyNames {
-		if r.now.of("pending") == "\x03" && r.now.of("replaced."+name) == raw(i.Content) {
+		if c := r.configured(&r.now); c.denial == raw(i.Content) || r.holdsValue("retired", raw(i.Content)) {
+			return true
+		}
+		if first(r.now.of("pending"))&0x04 != 0 && r.now.of("replaced."+name) == raw(i.Content) {
 			return true
 		}
 	}
@@ -166,11 +176,19 @@ func (r *run) do(s stimulus) {
 	case answer:
 		r.identify(s.answer)
 	case refresh:
+		g.owed = s.outcome>>4 == 2
+		if s.outcome < 0x10 {
+			g.answered = true
+			g.spare = g.spare && (g.fault || r.command[commandQualifier] == 0x04)
+		}
 		r.respond(s.outcome, nil)
 	case status:
 		g.status = g.decided
 		g.refreshed = g.refreshed && !g.status
-		if r.polled() {
+		switch {
+		case g.fault:
+			g.row = 3
+		case r.polled() && !g.owed:
 			g.row = 0
 		}
 		r.toolkit.Status()
@@ -180,11 +198,20 @@ func (r *run) do(s stimulus) {
 	case issue:
 		g.interfere()
 		r.issuer(s.issue)
+	case remove:
+		g.interfere()
+		r.applet.Uninstall()
+		g.removed = true
 	case camp:
-		g.camped = true
+		g.camped, g.soiled = true, 'S'
+		if r.now.file[fileUSIM] != g.truth[0] {
+			g.soiled = 'D'
+		}
 		r.sw = r.external(fileLOCI, raw(lociSoiled))
 	}
-	r.fetch()
+	if s.kind != remove {
+		r.fetch()
+	}
 }
 
 // identify answers PROVIDE LOCAL INFORMATION; a terminal busy to the end is asked ten times.
@@ -272,4 +299,14 @@ func (r *run) external(file int, content string) apdu.SW {
 		return apdu.SWMemory
 	}
 	return apdu.SWOK
+}
+
+// holdsValue tells whether a cell of 9-byte values holds one.
+func (r *run) holdsValue(cell, value string) bool {
+	for v := r.now.of(cell); len(v) >= len(value); v = v[len(value):] {
+		if v[:len(value)] == value {
+			return true
+		}
+	}
+	return false
 }

@@ -32,6 +32,8 @@ type World struct {
 	Torn      bool     // power cuts in the middle of a write of EF_IMSI
 	Faults    bool     // every persistent write refused in turn, one a card session
 	Twice     bool     // a second TERMINAL PROFILE without reset
+	Remove    bool     // the applet may be deleted
+	Locked    bool     // the access domain does not let the applet write the ADF.USIM copy
 
 	Without rules.Rule // the protective rule that is taken out
 }
