@@ -105,10 +105,8 @@ func (a *applet) finishPending() {
 		return
 	}
 	c := a.configuration()
-	if !c.has(policyKeepLocation) && a.byteOf(cellLocation) != 0 {
-		a.resetLocation()
-	}
-	a.writeAll(target, target, c)
+	reset := c.has(policyKeepLocation) || a.byteOf(cellLocation) == 0 || a.resetLocation()
+	a.writeAll(target, target, c, reset)
 }
 
 // issuers tells whether the content of a copy is somebody else's, to be taken and not to be overwritten: plausible, and not one of
@@ -173,11 +171,10 @@ func (a *applet) writeCopy(x imsiCopy, content []byte) outcome {
 }
 
 // writeAll brings every copy with a backup to the target: the mark is set already, and stays while the memory spoils a copy; left is the
-// mark that stood before this step. What an issuer wrote and take could not keep is not overwritten. It tells which files
+// mark that stood before this step, done tells whether location and keys are. What an issuer wrote and take could not keep is not overwritten. It tells which files
 // were written and whether every copy is as wanted.
-func (a *applet) writeAll(target, left byte, c configuration) (changed []file, ok bool) {
+func (a *applet) writeAll(target, left byte, c configuration, done bool) (changed []file, ok bool) {
 	ok = true
-	done := true
 	if !a.holds(rules.MarkClearedLast) {
 		a.settled(true)
 	}
@@ -208,13 +205,14 @@ func (a *applet) writable(x imsiCopy, target byte) bool {
 	return x.backup != nil && x.content != nil
 }
 
-// settled takes back the mark of the pending write: of location and keys always, of the copies when they are done.
+// settled takes back the mark of the pending write when it is done.
 func (a *applet) settled(done bool) {
+	if !done && a.holds(rules.PendingKeptOnFailure) {
+		return
+	}
 	err := a.transaction(func() {
 		a.put(cellLocation, nil)
-		if done || !a.holds(rules.PendingKeptOnFailure) {
-			a.put(cellPending, nil)
-		}
+		a.put(cellPending, nil)
 	})
 	if err != nil {
 		a.fail(reasonMemory)
@@ -244,7 +242,7 @@ func (a *applet) restoreAll() (changed []file, sw apdu.SW) {
 	if a.stored() != nil {
 		return nil, apdu.SWMemory
 	}
-	changed, ok := a.writeAll(targetBackup, 0, a.configuration())
+	changed, ok := a.writeAll(targetBackup, 0, a.configuration(), true)
 	if !ok {
 		return changed, apdu.SWMemory
 	}

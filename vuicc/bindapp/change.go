@@ -121,6 +121,7 @@ func (a *applet) adopt(c, old configuration) {
 	}
 	a.put(cellBound, bound[:min(len(bound), c.most*sizeIMEI)])
 	a.put(cellPending, nil)
+	a.put(cellLocation, nil)
 	a.unverify()
 	a.put(cellStrict, nil)
 	if c.scheme == schemeOff {
@@ -280,7 +281,7 @@ func (a *applet) previous() ([]file, apdu.SW) {
 	if err != nil || !shown {
 		return nil, memory(err)
 	}
-	changed, ok := a.writeAll(targetPrevious, targetPrevious, a.configuration())
+	changed, ok := a.writeAll(targetPrevious, targetPrevious, a.configuration(), true)
 	if !ok {
 		return changed, apdu.SWMemory
 	}

@@ -135,6 +135,7 @@ func (a *applet) markStrict(s switching, imei []byte) {
 	}
 	last, n := a.strict()
 	if !bytes.Equal(last, imei) && a.holds(rules.StrictRestEnds) {
+		a.put(cellStrict, nil)
 		n = 0
 	}
 	switch {
@@ -154,12 +155,10 @@ func (a *applet) carryOut(c configuration, s switching, left byte) {
 		a.endStep(true)
 		return
 	}
-	if s.location {
-		a.resetLocation()
-	}
+	reset := !s.location || a.resetLocation()
 	var changed []file
 	if s.copies || s.location {
-		changed, _ = a.writeAll(s.target, left, c)
+		changed, _ = a.writeAll(s.target, left, c, reset)
 	}
 	if s.ips {
 		a.writeEFIPS(s.target == targetBackup)

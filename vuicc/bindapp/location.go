@@ -46,12 +46,13 @@ var locationFiles = []locationFile{
 	{file{false, []uint16{fidGSM, 0x6F7B}}, 12, 0, ff, false},                           // EF_FPLMN of DF_GSM
 }
 
-// resetLocation writes every location and key file that differs from its pre-personalized form. A missing file is fine; one
-// that refuses is left.
-func (a *applet) resetLocation() {
+// resetLocation writes every location and key file that differs from its pre-personalized form. A missing file is fine, one that the
+// access domain keeps is left; it tells whether the memory took the rest.
+func (a *applet) resetLocation() bool {
+	ok := true
 	for _, f := range locationFiles {
 		if f.records {
-			a.resetRecord(f)
+			ok = a.resetRecord(f) && ok
 			continue
 		}
 		content, _, err := a.readBinary(f.file, f.size)
@@ -59,10 +60,17 @@ func (a *applet) resetLocation() {
 			continue
 		}
 		if want := f.pristine(content); !bytes.Equal(content, want) {
-			_ = a.writeBinary(f.file, want) // the next change of access tries again
+			ok = !spoils(a.writeBinary(f.file, want)) && ok
 		}
 	}
+	if !ok {
+		a.fail(reasonMemory)
+	}
+	return ok
 }
+
+// spoils tells a write that the memory refused: the file may hold anything.
+func spoils(err error) bool { return err != nil && fileReason(err) == reasonMemory }
 
 func (f locationFile) pristine(content []byte) []byte {
 	want := f.pattern(len(content))
@@ -73,16 +81,16 @@ func (f locationFile) pristine(content []byte) []byte {
 }
 
 // resetRecord does the same with the first record of a record file, where NAS keys stand.
-func (a *applet) resetRecord(f locationFile) {
+func (a *applet) resetRecord(f locationFile) bool {
 	v, _, err := a.open(f.file)
 	if err != nil {
-		return
+		return true
 	}
 	record, err := v.ReadRecord(1)
 	if err != nil || filled(record) {
-		return
+		return true
 	}
-	_ = v.UpdateRecord(1, f.pattern(len(record)))
+	return !spoils(v.UpdateRecord(1, f.pattern(len(record))))
 }
 
 // writeEFIPS writes the outcome as the oldest record of EF_IPS, only when it changes (§8.8).

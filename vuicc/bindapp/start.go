@@ -56,7 +56,7 @@ func (a *applet) firstCommand() {
 	if err != nil {
 		a.fail(reasonMemory)
 	} else if hide {
-		a.writeAll(targetDenial, left, c)
+		a.writeAll(targetDenial, left, c, true)
 	}
 	a.endStep(false)
 }

@@ -41,6 +41,9 @@ func (r *run) always(m *memory, when string) {
 		if content != r.last.file[i] && r.last.of("backup."+name) == "" && !r.untorn {
 			r.violate(fmt.Sprintf("§1: the %s copy was written without a backup", name))
 		}
+		if backup != "" && backup == r.configured(m).denial {
+			r.violate(fmt.Sprintf("I2: %sthe backup of the %s copy is the denial value", when, name))
+		}
 		if backup != "" && !slices.Contains(r.world.subscribers(), backup) {
 			r.violate(fmt.Sprintf("I2: %sthe backup of the %s copy is %s", when, name, text(backup)))
 		}
@@ -95,10 +98,29 @@ func (r *run) starts() {
 	if g := &r.ghost; g.chain >= 2 && !g.answered {
 		r.violate("I4: a second reset, though no REFRESH was answered")
 	}
+	r.forgotten(c)
 	if !c.strict() || r.story.spare || r.ghost.fault || r.rests() {
 		return
 	}
 	r.ghost.hidden = true
+}
+
+// forgotten is I11 at the first command: where the denial value stands, and not only because strict start hides, no place of the
+// subscriber is left.
+func (r *run) forgotten(c configuration) {
+	if c.strict() || c.keeps() || !c.enforcing() || r.ghost.fault || r.ghost.soiled != 'S' {
+		return
+	}
+	if r.now.file[fileLOCI] == raw(lociPristine) {
+		r.ghost.soiled = 0
+		return
+	}
+	for i, name := range r.written() {
+		if b := r.now.of("backup." + name); b == "" || r.now.file[i] != c.denial {
+			return
+		}
+	}
+	r.violate("I11: EF_IMSI is the denial value, and EF_LOCI still is " + text(r.now.file[fileLOCI]))
 }
 
 // rests tells whether strict start rests, and that it may.
@@ -328,7 +350,7 @@ func (r *run) changes() {
 		r.violate(fmt.Sprintf("I5: %s binds %s, want %s", r.step.text, text(got), text(bound)))
 	}
 	if r.sw != apdu.SWOK && r.sw != apdu.SWConditions {
-		r.violate(r.step.text + " answers " + r.sw.String())
+		r.violate("§3: " + r.step.text + " answers " + r.sw.String())
 	}
 }
 
@@ -356,10 +378,10 @@ func (r *run) configures(c, old configuration) {
 	bound := r.before.of("bound")
 	switch {
 	case r.sw != apdu.SWOK && r.sw != apdu.SWWrongData:
-		r.violate(r.step.text + " answers " + r.sw.String())
+		r.violate("§3: " + r.step.text + " answers " + r.sw.String())
 	case r.sw == apdu.SWWrongData:
 		if !r.refusable(r.step.data) {
-			r.violate(r.step.text + " answers " + r.sw.String())
+			r.violate("§3: " + r.step.text + " answers " + r.sw.String())
 		}
 	case r.now.of("configuration") == r.before.of("configuration"): // I12, the generation is looked at elsewhere
 		if r.now.of("access") != r.before.of("access") || r.now.of("bound") != bound {

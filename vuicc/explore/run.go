@@ -119,7 +119,7 @@ func (r *run) spares() {
 	restores := false
 	for i, name := range copyNames[:r.world.Copies] {
 		b := r.now.of("backup." + name)
-		restores = restores || b != "" && r.before.file[i] != b
+		restores = restores || b != "" && r.now.file[i] != b
 	}
 	if !restores || r.counted {
 		return

@@ -65,24 +65,34 @@ func Explore(w World, limit int) (Result, error) {
 		return Result{}, fmt.Errorf("%s: %w", w.Name, err)
 	}
 	s := &search{world: &w, seen: map[key]bool{}, out: Result{World: w.Name}}
+	s.begin(m)
+	s.to(limit)
+	s.out.States = len(s.nodes)
+	s.out.Depth = s.nodes[len(s.nodes)-1].depth
+	return s.out, nil
+}
+
+// begin is the new card, at rest.
+func (s *search) begin(m memory) {
 	g := ghost{truth: [2]string{m.file[0], m.file[1]}}
 	s.add(found{key: restKey(m, g), node: node{parent: -1, rest: &rest{m, g}}})
+}
+
+// to searches until limit states were seen, or there is nothing left.
+func (s *search) to(limit int) {
 	for from := 0; from < len(s.nodes); {
 		to := len(s.nodes)
 		if limit > 0 {
 			to = min(to, from+batch)
 		}
 		if s.level(from, to) {
-			break
+			return
 		}
 		from = to
 		if s.out.Complete = from == len(s.nodes); limit > 0 && len(s.nodes) >= limit {
-			break
+			return
 		}
 	}
-	s.out.States = len(s.nodes)
-	s.out.Depth = s.nodes[len(s.nodes)-1].depth
-	return s.out, nil
 }
 
 const batch = 256
@@ -187,7 +197,7 @@ func (s *search) successors(n int, r *run) []found {
 	}
 	out := []found{{key: liveKey(r), node: node{parent: n, step: r.step, depth: depth}}}
 	cuts := r.cuts
-	if len(cuts) == 0 {
+	if len(cuts) == 0 || s.world.Uncut {
 		cuts = []cut{{r.now, r.ghost, "off"}}
 	}
 	for _, c := range cuts {

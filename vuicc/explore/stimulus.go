@@ -97,13 +97,13 @@ func (r *run) polled() bool { return r.entry.IsEventSet(plug.StatusCommand) }
 // idle is what a terminal does of its own accord.
 func (r *run) idle() []stimulus {
 	var out []stimulus
-	if r.ghost.decided && !r.ghost.status {
+	if r.ghost.decided && (!r.ghost.status || r.ghost.owed) {
 		out = append(out, stimulus{kind: status, text: "status"})
 	}
 	if r.ghost.busy && !r.ghost.decided {
 		out = append(out, stimulus{kind: status, text: "status"})
 	}
-	if shown := r.now.file[fileUSIM]; !r.ghost.camped && r.ghost.decided && (shown == r.ghost.truth[0] || shown == raw(denialYes)) {
+	if shown := r.now.file[fileUSIM]; !r.world.Locked && !r.ghost.camped && r.ghost.decided && (shown == r.ghost.truth[0] || shown == raw(denialYes)) {
 		out = append(out, stimulus{kind: camp, text: "network ADF1/6F7E " + lociSoiled})
 	}
 	return out

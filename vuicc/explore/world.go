@@ -33,6 +33,7 @@ type World struct {
 	Faults    bool     // every persistent write refused in turn, one a card session
 	Twice     bool     // a second TERMINAL PROFILE without reset
 	Remove    bool     // the applet may be deleted
+	Uncut     bool     // power goes between steps alone
 	Locked    bool     // the access domain does not let the applet write the ADF.USIM copy
 
 	Without rules.Rule // the protective rule that is taken out

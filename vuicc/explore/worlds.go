@@ -95,7 +95,24 @@ func Worlds() []World {
 		small("observe, keep location", 1, presetA, []string{presetAwatch, presetAkeep}, issueBoth),
 		small("unconfigured", 1, "", []string{presetAreset, firstInsert}, issueBoth),
 		busy, empty, locked, removed,
+		quiet("strict start in a loop", strictA), quiet("strict start in a loop, by reset", strictAreset),
+		quiet("a terminal busy at REFRESH", presetA), quiet("location under a denial value", presetAyes),
+		torn("denial values torn", presetA, presetAodd),
 	}
+}
+
+// quiet is a world of terminals alone, power never cut within a step: it is searched to its end.
+func quiet(name, first string) World {
+	w := small(name, 1, first, nil)
+	w.Torn, w.Faults, w.Uncut = false, false, true
+	return w
+}
+
+// torn is a world of denial values that a cut may leave half-written, searched for that alone.
+func torn(name string, list ...string) World {
+	w := small(name, 1, presetAyes, list)
+	w.Faults, w.Refresh = false, []byte{0x00}
+	return w
 }
 
 // More are the worlds for a whole search: more events in a session, more configurations and every action.
