@@ -84,6 +84,9 @@ func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 	if a.session.denied && c.scheme != schemeOff && !c.has(policyObserve) {
 		target = targetDenial
 	}
+	if target == targetDenial && !c.has(policyKeepLocation) && !a.resetLocation() {
+		return nil, apdu.SWMemory
+	}
 	var changed []file
 	for _, x := range due {
 		got := a.writeCopy(x, wanted(x, target, c))
