@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -152,6 +153,9 @@ func inside(b []byte, path ...tlv.Tag) tlv.Objects {
 // denials are the values that must never be taken for a subscriber's: the one in force and those that a
 // changed configuration may have left in a file.
 func (a *applet) denials(c configuration) [][]byte {
+	if !a.holds(rules.RememberDenialValues) {
+		return [][]byte{c.denial}
+	}
 	return append([][]byte{c.denial}, slices.Collect(slices.Chunk(a.env.Get(cellRetired), sizeIMSI))...)
 }
 

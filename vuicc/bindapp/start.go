@@ -2,6 +2,7 @@ package bindapp
 
 import (
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -13,7 +14,6 @@ type session struct {
 	repeated bool // the question was asked anew because the generation changed
 	asking   bool // an answer is still owed: ask when the handler is there, or at the next STATUS
 	refresh  *refresh
-	polling  bool
 }
 
 // refresh is a REFRESH that is due.
@@ -34,10 +34,10 @@ const (
 // firstCommand is §8.1: file access only, in any reader.
 func (a *applet) firstCommand() {
 	a.failure = reasonNone
-	_ = a.take() // its failure is noted
-	c := a.configuration()
+	_ = a.takeAt(rules.TakeAtFirstCommand) // its failure is noted
+	c, left := a.configuration(), a.byteOf(cellPending)
 	verified := a.env.Get(cellVerified) != nil
-	hide := c.hides() && !verified && differs(a.copies(), targetDenial, c)
+	hide := a.holds(rules.StrictHides) && c.hides() && !verified && differs(a.copies(), targetDenial, c)
 	if hide && a.resting() {
 		a.fail(reasonResting)
 		hide = false
@@ -46,15 +46,17 @@ func (a *applet) firstCommand() {
 		resets := a.resets()
 		raise(resets)
 		a.put(cellResets, resets)
-		a.put(cellVerified, nil)
+		if a.holds(rules.VerifiedOnce) {
+			a.put(cellVerified, nil)
+		}
 		if hide {
-			a.put(cellPending, []byte{targetDenial})
+			a.pend(targetDenial)
 		}
 	})
 	if err != nil {
 		a.fail(reasonMemory)
 	} else if hide {
-		a.writeAll(targetDenial, c)
+		a.writeAll(targetDenial, left, c, true)
 	}
 	a.endStep(false)
 }
@@ -64,7 +66,7 @@ func (a *applet) terminalProfile() {
 	a.stopPolling()
 	s := &session{running: true}
 	a.session, a.failure = s, reasonNone
-	_ = a.take() // its failure is noted
+	_ = a.takeAt(rules.TakeAtProfile) // its failure is noted
 	err := a.transaction(func() {
 		a.count(countProfiles)
 		a.put(cellDecision, []byte{decisionPending})
@@ -80,8 +82,9 @@ func (a *applet) terminalProfile() {
 	a.proceed(s)
 }
 
-// switchedOff allows: what is denied is restored.
+// switchedOff allows: what is denied is restored, and what an issuer wrote since the profile is taken first.
 func (a *applet) switchedOff() {
+	_ = a.takeAt(rules.TakeBeforeDecision) // its failure is noted
 	a.commit(decisionOff, nil, nil)
 }
 
@@ -106,7 +109,7 @@ func (a *applet) proceed(s *session) {
 
 // tick is STATUS or a timer: a retry that waits.
 func (a *applet) tick(status bool) {
-	if status && a.session.refresh == nil {
+	if status && a.session.refresh == nil && a.holds(rules.StatusEndsRow) {
 		a.put(cellStrict, nil)
 		a.broken = nil // it rests a start too early at worst
 	}
@@ -166,7 +169,7 @@ func (a *applet) ask(s *session, h plug.ProactiveHandler) {
 		if ok {
 			a.noteAnswer(r)
 		}
-		if a.generation() != generation && !s.repeated {
+		if a.generation() != generation && !s.repeated && a.holds(rules.AskAgain) {
 			s.repeated = true
 			a.again(s)
 			return
@@ -225,20 +228,19 @@ func (a *applet) busyAnswer(s *session) {
 		a.decide(s, nil)
 		return
 	}
-	a.poll(s)
+	a.poll()
 }
 
 // poll asks for STATUS events while something waits.
-func (a *applet) poll(s *session) {
-	if r := a.env.Registry(); r != nil && !s.polling {
-		s.polling = true
+func (a *applet) poll() {
+	if r := a.env.Registry(); r != nil {
 		r.RequestPollInterval(pollSeconds)
 	}
 }
 
+// stopPolling takes the wish back: it outlives a reset, and would cost every start a command.
 func (a *applet) stopPolling() {
-	if a.session.polling {
-		a.session.polling = false
-		a.env.Registry().RequestPollInterval(0)
+	if r := a.env.Registry(); r != nil && r.IsEventSet(plug.StatusCommand) {
+		r.RequestPollInterval(0)
 	}
 }
