@@ -12,6 +12,7 @@ type run struct {
 	*card
 	ghost    ghost
 	command  []byte // the proactive command in the terminal's hands
+	told     bool   // the trace has it
 	sw       apdu.SW
 	reported []byte // the IMEI of the last answer
 	untorn   bool   // the write under way is not the applet's

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 )
 
@@ -228,45 +227,4 @@ func hash(m memory, g ghost, rest string) key {
 	}
 	fmt.Fprintf(h, "%s|%+v|%s", kept.registrations, g, rest)
 	return key(h.Sum(nil)[:16])
-}
-
-// trace is the story of a node as a scenario: a card, then its steps.
-func (s *search) trace(n node) string {
-	var back []string
-	line := func(n node) {
-		if n.parent < 0 {
-			return
-		}
-		t := n.step.String()
-		if n.how != "" && n.how != "off" {
-			t = n.how + "\n" + t
-		}
-		if n.how == "off" {
-			t += "\noff"
-		}
-		back = append(back, t)
-	}
-	line(n)
-	for p := n.parent; p >= 0; p = s.nodes[p].parent {
-		line(s.nodes[p])
-	}
-	lines := []string{s.world.header()}
-	for i := len(back) - 1; i >= 0; i-- {
-		lines = append(lines, back[i])
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (w *World) header() string {
-	h := "card usim-separate"
-	if w.Copies == 1 {
-		h += " without 3F00/7F20/6F07"
-	}
-	if w.Blank {
-		h += "\nimsi " + blank
-	}
-	if w.First != nil {
-		h += fmt.Sprintf("\ninstall %X", w.First)
-	}
-	return h
 }

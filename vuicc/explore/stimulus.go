@@ -35,13 +35,6 @@ type stimulus struct {
 	identity byte
 }
 
-func (s stimulus) String() string {
-	if s.failsAt > 0 {
-		return fmt.Sprintf("fail %d\n%s", s.failsAt, s.text)
-	}
-	return s.text
-}
-
 // isAction tells an E2 with this action.
 func (s stimulus) isAction(which byte) bool {
 	return s.kind == template && s.data[0] == 0xE2 && s.data[4] == which
@@ -271,7 +264,7 @@ func (r *run) fetch() {
 	if c == nil {
 		return
 	}
-	r.command = c
+	r.command, r.told = c, false
 	if c[commandType] == typeRefresh {
 		r.ghost.refreshes++
 		r.ghost.refreshed = true

@@ -28,7 +28,7 @@ func (b *bench) line(l Line) error {
 	if b.command != nil && !b.asked && !b.lenient {
 		return fmt.Errorf("the card asked %s before this, and no line expects it", b.question())
 	}
-	b.writes = 0
+	b.armed = false
 	err := v.do(b, l)
 	if fault := b.disarm(l.Faults); fault != nil && err == nil {
 		err = fault
