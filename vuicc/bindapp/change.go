@@ -18,8 +18,9 @@ func (a *applet) configure(value []byte) apdu.SW {
 	if x.told && x.generation != a.generation() {
 		return apdu.SWReferencedData
 	}
+	a.failure = reasonNone
 	if a.takeAt(rules.TakeBeforeChange) != nil {
-		return apdu.SWMemory
+		return a.refuse()
 	}
 	old, copies := a.configuration(), a.copies()
 	for _, y := range copies {
@@ -34,14 +35,21 @@ func (a *applet) configure(value []byte) apdu.SW {
 	}
 	changed, sw := a.settleFor(c, old)
 	if sw != apdu.SWOK {
-		return sw
+		return a.refuse()
 	}
-	if sw := memory(a.transaction(func() { a.adopt(c, old) })); sw != apdu.SWOK {
-		return sw
+	if a.transaction(func() { a.adopt(c, old) }) != nil {
+		a.fail(reasonMemory)
+		return a.refuse()
 	}
 	a.endStep(true)
 	a.refreshDue(changed)
 	return apdu.SWOK
+}
+
+// refuse ends a step that failed: 6581, and tag 89 says why.
+func (a *applet) refuse() apdu.SW {
+	a.endStep(false)
+	return apdu.SWMemory
 }
 
 func statusOf(err error) apdu.SW {
@@ -133,9 +141,6 @@ func (a *applet) adopt(c, old configuration) {
 	a.put(cellLocation, nil)
 	a.unverify()
 	a.put(cellStrict, nil)
-	if c.scheme == schemeOff {
-		a.put(cellAccess, nil)
-	}
 }
 
 // Actions of E2 tag 80 (§6).
@@ -181,8 +186,9 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 	if which == actionClear {
 		return memory(a.transaction(a.clear))
 	}
+	a.failure = reasonNone
 	if a.takeAt(rules.TakeBeforeChange) != nil {
-		return apdu.SWMemory
+		return a.refuse()
 	}
 	var changed []file
 	sw := apdu.SWOK
@@ -196,8 +202,11 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 	default:
 		changed, sw = a.rebind(which, imei)
 	}
-	if sw != apdu.SWOK {
-		a.failure = reasonNone
+	switch sw {
+	case apdu.SWOK:
+	case apdu.SWMemory:
+		return a.refuse()
+	default:
 		return sw
 	}
 	a.unverify()
@@ -258,7 +267,6 @@ func (a *applet) rebind(which byte, imei []byte) ([]file, apdu.SW) {
 	}
 	err := a.transaction(func() {
 		a.put(cellBound, bytes.Join(bound, nil))
-		a.put(cellAccess, nil)
 		a.unverify()
 		a.nextGeneration()
 	})

@@ -39,6 +39,20 @@ type file struct {
 	path []uint16
 }
 
+// same tells whether it is the same file.
+func (f file) same(o file) bool { return f.usim == o.usim && slices.Equal(f.path, o.path) }
+
+// rank orders a list: EF_IMSI of ADF.USIM, that of DF_GSM, then as locationFiles has them.
+func (f file) rank() int {
+	switch {
+	case f.same(fileUSIM):
+		return 0
+	case f.same(fileGSM):
+		return 1
+	}
+	return 2 + slices.IndexFunc(locationFiles, func(x locationFile) bool { return x.same(f) })
+}
+
 // full is the path as REFRESH lists it: 3F00, 7FFF for the ADF, then the identifiers.
 func (f file) full() []byte {
 	b := []byte{fidMF >> 8, fidMF & 0xFF}

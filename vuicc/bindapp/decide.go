@@ -2,6 +2,7 @@ package bindapp
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/simbind/simbind/tlv"
 	"github.com/simbind/simbind/vuicc/internal/rules"
@@ -169,18 +170,42 @@ func (a *applet) carryOut(c configuration, s switching, left byte) {
 	}
 	a.endStep(true)
 	if len(changed) > 0 || !a.holds(rules.RefreshOnlyOnChange) {
-		a.session.refresh = &refresh{qualifier: c.refresh, files: append(changed, located...), strict: s.strict}
-		a.proceed(a.session)
+		a.owe(append(changed, located...), c, s.strict)
 	}
+	a.proceed(a.session)
+}
+
+// owe notes a REFRESH for what changed, and for what an earlier one, not yet carried out, was to tell.
+func (a *applet) owe(files []file, c configuration, strict bool) {
+	s := a.session
+	if !s.running {
+		return
+	}
+	r := &refresh{qualifier: c.refresh, strict: strict}
+	r.add(files)
+	if s.refresh != nil {
+		r.add(s.refresh.files)
+	}
+	s.refresh = r
+}
+
+// add takes files that are not listed yet; EF_IMSI comes first.
+func (r *refresh) add(files []file) {
+	for _, f := range files {
+		if !slices.ContainsFunc(r.files, f.same) {
+			r.files = append(r.files, f)
+		}
+	}
+	slices.SortStableFunc(r.files, func(x, y file) int { return x.rank() - y.rank() })
 }
 
 // refreshDue lets the terminal that is running know that EF_IMSI changed (§6).
 func (a *applet) refreshDue(changed []file) {
-	if len(changed) == 0 || !a.session.running {
+	if len(changed) == 0 {
 		return
 	}
-	a.session.refresh = &refresh{qualifier: a.configuration().refresh, files: changed}
-	if r := a.env.Registry(); r != nil {
+	a.owe(changed, a.configuration(), false)
+	if r := a.env.Registry(); r != nil && a.session.owes() {
 		r.SetEvent(plug.ProactiveHandlerAvailable)
 	}
 }
@@ -211,6 +236,7 @@ func (a *applet) command(r *refresh) []byte {
 // sendRefresh is the REFRESH of §8.6. All state is committed before: a reset ends the applet's frame in send.
 func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 	r := s.refresh
+	s.refresh = nil // a change while the terminal refreshes owes another one
 	answered, ok := a.send(h, a.command(r))
 	if s != a.session {
 		return
@@ -223,17 +249,25 @@ func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 	case answered.result < 0x10:
 		a.refreshed(s, r)
 	case r.qualifier == refreshReset && a.holds(rules.ResetOnce): // 04 is tried once
-		s.refresh = nil
 		a.fail(reasonRefresh)
 		a.endStep(true)
 		a.stopPolling()
-	case answered.result>>4 == 2 && (r.busy+1 < refreshRetries || !a.holds(rules.BusyBounded)):
-		r.busy++
-		a.poll()
+	case s.refresh != nil: // the newer one has its own tries
+		s.refresh.add(r.files)
 	default:
-		r.qualifier = refreshReset
-		a.sendRefresh(s, h)
+		s.refresh = r
+		a.refreshAgain(r, answered.result)
 	}
+}
+
+// refreshAgain: to a busy terminal at the next STATUS, three times in all; else by a reset.
+func (a *applet) refreshAgain(r *refresh, result byte) {
+	if r.busy++; result>>4 == 2 && (r.busy < refreshRetries || !a.holds(rules.BusyBounded)) {
+		r.later = true
+		a.poll()
+		return
+	}
+	r.qualifier = refreshReset
 }
 
 // noteRefresh keeps the answer. 0X to a qualifier other than 04: the verified mark is for a reset that did not come.
@@ -251,8 +285,8 @@ func (a *applet) noteRefresh(r *refresh, result byte) {
 
 // refreshed: the terminal read the files again.
 func (a *applet) refreshed(s *session, r *refresh) {
-	s.refresh = nil
 	if r.strict {
+		s.watching = true
 		a.poll() // a STATUS tells that the terminal came to rest
 		return
 	}

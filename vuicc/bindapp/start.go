@@ -12,16 +12,25 @@ type session struct {
 	denied   bool // the last decision of this card session
 	busy     int  // "busy" answers so far
 	repeated bool // the question was asked anew because the generation changed
-	asking   bool // an answer is still owed: ask when the handler is there, or at the next STATUS
+	asking   bool // an answer is still owed
+	askLater bool // the terminal was busy: ask at the next STATUS
+	sending  bool // a proactive command is on its way
 	refresh  *refresh
+	watching bool // a strict restore was refreshed: a STATUS tells that the terminal came to rest
 }
 
-// refresh is a REFRESH that is due.
+// refresh is a REFRESH that is owed.
 type refresh struct {
 	qualifier byte
 	files     []file
 	busy      int
+	later     bool // the terminal was busy: at the next STATUS
 	strict    bool // follows a strict restore
+}
+
+// owes tells whether something is to be sent as soon as the handler is there.
+func (s *session) owes() bool {
+	return s.asking && !s.askLater || s.refresh != nil && !s.refresh.later
 }
 
 // busyRetries is how often a busy terminal is asked in all (§8.4), refreshRetries how often it is asked to refresh (§8.6).
@@ -90,7 +99,7 @@ func (a *applet) switchedOff() {
 
 // proceed does what the start still owes, as far as the handler is there.
 func (a *applet) proceed(s *session) {
-	if s != a.session || !s.asking && s.refresh == nil {
+	if s != a.session || s.sending || !s.owes() {
 		return
 	}
 	h, ok := a.env.Proactive()
@@ -100,24 +109,34 @@ func (a *applet) proceed(s *session) {
 		}
 		return
 	}
-	if s.asking {
+	if s.asking && !s.askLater {
 		a.ask(s, h)
-		return
+	} else {
+		a.sendRefresh(s, h)
 	}
-	a.sendRefresh(s, h)
+	a.proceed(s)
 }
 
-// tick is STATUS or a timer: a retry that waits.
+// tick is STATUS or a timer: what waits is tried again.
 func (a *applet) tick(status bool) {
-	if status && a.session.refresh == nil && a.holds(rules.StatusEndsRow) {
+	s := a.session
+	if s.sending {
+		return
+	}
+	if status && s.watching && a.holds(rules.StatusEndsRow) {
+		s.watching = false
 		a.put(cellStrict, nil)
 		a.broken = nil // it rests a start too early at worst
 	}
-	if !a.session.asking && a.session.refresh == nil {
+	if !s.asking && s.refresh == nil {
 		a.stopPolling()
 		return
 	}
-	a.proceed(a.session)
+	s.askLater = false
+	if s.refresh != nil {
+		s.refresh.later = false
+	}
+	a.proceed(s)
 }
 
 // Qualifiers of PROVIDE LOCAL INFORMATION.
@@ -139,7 +158,10 @@ type reply struct {
 }
 
 func (a *applet) send(h plug.ProactiveHandler, command []byte) (reply, bool) {
+	s := a.session
+	s.sending = true
 	raw, err := h.Send(command)
+	s.sending = false
 	if err != nil {
 		return reply{}, false
 	}
@@ -172,7 +194,7 @@ func (a *applet) ask(s *session, h plug.ProactiveHandler) {
 		if a.generation() != generation && !s.repeated && a.holds(rules.AskAgain) {
 			s.repeated = true
 			a.again(s)
-			return
+			return // proceed asks anew
 		}
 		imei, valid := reportedIMEI(r.objects)
 		switch {
@@ -216,9 +238,7 @@ func (a *applet) again(s *session) {
 	if !a.configuration().enforcing() {
 		s.asking = false
 		a.switchedOff()
-		return
 	}
-	a.proceed(s)
 }
 
 func (a *applet) busyAnswer(s *session) {
@@ -228,12 +248,13 @@ func (a *applet) busyAnswer(s *session) {
 		a.decide(s, nil)
 		return
 	}
+	s.askLater = true
 	a.poll()
 }
 
-// poll asks for STATUS events while something waits.
+// poll asks for STATUS events while something waits. The registry outlives a reset, so that it alone knows.
 func (a *applet) poll() {
-	if r := a.env.Registry(); r != nil {
+	if r := a.env.Registry(); r != nil && !r.IsEventSet(plug.StatusCommand) {
 		r.RequestPollInterval(pollSeconds)
 	}
 }

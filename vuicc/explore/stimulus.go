@@ -25,14 +25,13 @@ const (
 
 // stimulus is one thing that happens to the card from outside.
 type stimulus struct {
-	kind     kind
-	text     string // in the language of the scenario files
-	data     []byte
-	answer   Answer
-	issue    Issue
-	outcome  byte
-	failsAt  int // the write that is refused, 0 none
-	identity byte
+	kind    kind
+	text    string // in the language of the scenario files
+	data    []byte
+	answer  Answer
+	issue   Issue
+	outcome byte
+	failsAt int // the write that is refused, 0 none
 }
 
 // isAction tells an E2 with this action.
