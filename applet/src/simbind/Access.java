@@ -3,6 +3,7 @@ package simbind;
 import javacard.framework.CardRuntimeException;
 import javacard.framework.ISO7816;
 import javacard.framework.JCSystem;
+import javacard.framework.Util;
 
 /**
  * The access switch (§8.6): what a verdict changes in the files, the mark that makes it whole after a cut, and strict start.
@@ -60,24 +61,33 @@ class Access extends Log {
 
     /** Marks what will be written, inside the transaction of the decision. */
     void mark() {
-        if (!Memory.same(ram, Memory.IMEI, data, Memory.STRICT, Imei.SIZE)) {
-            put((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
-        }
         if (!planned(ENFORCE)) {
             return;
         }
         put(Memory.DENIED_LAST, planned(DENY) ? (byte) 1 : (byte) 0);
         if (planned((byte) (WRITE_COPIES | WRITE_LOCATION))) {
-            put(Memory.PENDING, planned(WRITE_LOCATION) ? (byte) (target() | Memory.PENDING_LOCATION) : target());
+            pend(planned(WRITE_LOCATION) ? (byte) (target() | Memory.PENDING_LOCATION) : target());
+        }
+        markStrict();
+    }
+
+    /**
+     * Counts strict restores in a row for one IMEI. A start that finds nothing to restore, such as the one after a reset,
+     * ends the row; strict start that rests goes on resting until the IMEI changes.
+     */
+    private void markStrict() {
+        byte row = data[(short) (Memory.STRICT + Imei.SIZE)];
+        if (!Memory.same(ram, Memory.IMEI, data, Memory.STRICT, Imei.SIZE)) {
+            row = 0;
         }
         if (planned(STRICT)) {
             put(Memory.VERIFIED, (byte) 1);
             putArray(Memory.STRICT, ram, Memory.IMEI, Imei.SIZE);
-            byte restores = data[(short) (Memory.STRICT + Imei.SIZE)];
-            if (restores < STRICT_RESTORES) {
-                put((short) (Memory.STRICT + Imei.SIZE), (byte) (restores + 1));
-            }
+            row = row < STRICT_RESTORES ? (byte) (row + 1) : row;
+        } else if (row < STRICT_RESTORES) {
+            row = 0;
         }
+        put((short) (Memory.STRICT + Imei.SIZE), row);
     }
 
     /** Location and keys, then the copies, then EF_IPS; when a copy did change, REFRESH is owed. */
@@ -107,8 +117,14 @@ class Access extends Log {
         ram[Memory.REFRESH] = Terminal.NOW;
         ram[Memory.QUALIFIER] = qualifier(active());
         ram[Memory.REFRESH_FILES] |= changed;
+        list(Util.getShort(ram, Memory.LOCATED));
         ram[Memory.REFRESH_BUSY] = 0;
         ram[Memory.STRICT_REFRESH] = 0;
+    }
+
+    /** Adds location and key files to the list of the REFRESH that is owed. */
+    void list(short files) {
+        Util.setShort(ram, Memory.REFRESH_LOCATION, (short) (Util.getShort(ram, Memory.REFRESH_LOCATION) | files));
     }
 
     /** First command after reset (§8.1): file access only, in any reader. */
@@ -125,7 +141,7 @@ class Access extends Log {
             raise(Memory.RESETS);
             put(Memory.VERIFIED, (byte) 0);
             if (hide) {
-                put(Memory.PENDING, Copies.DENIAL);
+                pend(Copies.DENIAL);
             }
             JCSystem.commitTransaction();
             if (hide) {
@@ -146,7 +162,7 @@ class Access extends Log {
         if (!differ(Copies.BACKUP)) {
             return ISO7816.SW_NO_ERROR;
         }
-        put(Memory.PENDING, Copies.BACKUP);
+        pend(Copies.BACKUP);
         return writeAll(Copies.BACKUP) ? ISO7816.SW_NO_ERROR : Commands.SW_MEMORY;
     }
 

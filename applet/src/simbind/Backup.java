@@ -8,7 +8,7 @@ class Backup extends PairingStatus {
 
     /**
      * Each copy whose content is plausible, no denial value and not its backup becomes that copy's backup; the old one is kept
-     * beside it. One transaction. False when the memory refused. Leaves the copies read.
+     * beside it. One transaction. False when the memory refused, also to finish. Leaves the copies read.
      */
     boolean take() {
         finishPending();
@@ -19,14 +19,14 @@ class Backup extends PairingStatus {
         }
         byte fresh = freshCopies();
         if (fresh == 0) {
-            return true;
+            return ram[Memory.LEFT] == 0;
         }
         try {
             JCSystem.beginTransaction();
             renew((byte) (fresh & Copies.USIM));
             renew((byte) (fresh & Copies.GSM));
             JCSystem.commitTransaction();
-            return true;
+            return ram[Memory.LEFT] == 0;
         } catch (CardRuntimeException e) {
             failed();
             return false;
@@ -43,10 +43,10 @@ class Backup extends PairingStatus {
             if (!readable(copy)) {
                 fail(Memory.NOT_READABLE);
             } else if (!holdsDenial(copy) && !holdsBackup(copy)) {
-                if (plausible(copy)) {
-                    fresh |= copy;
-                } else {
+                if (!plausible(copy)) {
                     fail(Memory.CONTENT_UNKNOWN);
+                } else if (issuers(copy)) {
+                    fresh |= copy;
                 }
             }
         }
@@ -66,28 +66,14 @@ class Backup extends PairingStatus {
     /** Writes what was pending: location and keys, then the copies, but an issuer's content stays. */
     private void finishPending() {
         byte pending = data[Memory.PENDING];
+        ram[Memory.LEFT] = pending;
         if (pending == 0) {
             return;
         }
         if ((pending & Memory.PENDING_LOCATION) != 0 && !has(KEEP_LOCATION)) {
             resetLocation();
         }
-        read();
-        byte target = (byte) (pending & ~Memory.PENDING_LOCATION);
-        for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (managed(copy) && !issuers(copy) && differs(copy, target)) {
-                write(copy);
-            }
-        }
-        keep(Memory.PENDING, (byte) 0);
-    }
-
-    /**
-     * Plausible content that is neither the backup nor a denial value is an issuer's, unless the denial value is plausible
-     * itself: what is half written can then not be told from it.
-     */
-    private boolean issuers(byte copy) {
-        return plausible(copy) && !plausibleDenial(active()) && !holdsBackup(copy)
-                && !holdsDenial(copy);
+        writeAll((byte) (pending & (BACKUP | DENIAL)));
+        ram[Memory.LEFT] = data[Memory.PENDING];
     }
 }

@@ -69,7 +69,7 @@ class Change extends Terminal {
 
     /**
      * Copies that hold the old denial value are restored, or given the new one when the terminal of this card session was
-     * denied. The mark names what the old configuration wants of them, should a cut leave it in force.
+     * denied: location and keys go first then (§4).
      */
     private void settle() {
         if (!deniedNow(Copies.USIM) && !deniedNow(Copies.GSM)) {
@@ -80,9 +80,12 @@ class Change extends Terminal {
         if (deny) {
             retire(coming); // until the configuration is in force nothing else knows it
         }
-        put(Memory.PENDING, deny ? Copies.DENIAL : Copies.BACKUP);
-        boolean done = true;
-        for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
+        pend(Copies.BACKUP); // what a cut ends in, before the configuration is in force
+        if (deny && !has(coming, KEEP_LOCATION)) {
+            resetLocation();
+        }
+        boolean done = ram[Memory.SPOILED] == 0;
+        for (byte copy = Copies.USIM; done && copy <= Copies.GSM; copy++) {
             if (!deniedNow(copy)) {
                 continue;
             }
@@ -93,10 +96,9 @@ class Change extends Terminal {
             } else {
                 Util.arrayCopyNonAtomic(coming, denial(coming), ram, Memory.WANTED, Imsi.SIZE);
             }
-            done &= write(copy);
+            done = write(copy);
         }
         if (!done) {
-            keep(Memory.PENDING, (byte) 0);
             refuse();
         }
     }
@@ -244,9 +246,10 @@ class Change extends Terminal {
             }
         }
         if (shown) {
-            put(Memory.PENDING, Copies.BACKUP);
+            pend((byte) (Copies.BACKUP | Memory.PENDING_REPLACED));
         }
         JCSystem.commitTransaction();
+        ram[Memory.LEFT] = Memory.PENDING_REPLACED;
         return !shown || writeAll(Copies.BACKUP) ? ISO7816.SW_NO_ERROR : Commands.SW_MEMORY;
     }
 

@@ -161,31 +161,64 @@ class Copies extends Files {
             ram[Memory.CHANGED] |= copy;
             view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
         } catch (UICCException e) {
-            fail(e.getReason() == UICCException.MEMORY_PROBLEM ? Memory.MEMORY : Memory.NOT_WRITABLE);
+            if (e.getReason() == UICCException.MEMORY_PROBLEM) {
+                spoil();
+            } else {
+                fail(Memory.NOT_WRITABLE);
+            }
             return false;
         }
         if (Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE)) {
             return true;
         }
-        fail(Memory.MEMORY);
+        spoil();
         return false;
     }
 
     /**
-     * Brings every copy with a backup to the target; the mark is set already and is taken away (§8). False when a copy is
-     * not as wanted; the others are.
+     * Whether the content of a copy is an issuer's, to be taken and not to be overwritten: plausible and no value of the
+     * applet's own. While a mark was left from before, neither a mixture of those, byte by byte: a write that was cut leaves
+     * such.
+     */
+    boolean issuers(byte copy) {
+        boolean replaced = (ram[Memory.LEFT] & Memory.PENDING_REPLACED) != 0;
+        return plausible(copy) && !holdsBackup(copy) && !holdsDenial(copy)
+                && !(replaced && Memory.same(ram, content(copy), data, replaced(copy), Imsi.SIZE))
+                && !(ram[Memory.LEFT] != 0 && mixed(copy, replaced));
+    }
+
+    private boolean mixed(byte copy, boolean replaced) {
+        byte[] active = active();
+        for (short i = 0; i < Imsi.SIZE; i++) {
+            byte b = ram[(short) (content(copy) + i)];
+            boolean own = b == active[(short) (denial(active) + i)] || b == data[(short) (backup(copy) + i)]
+                    || replaced && b == data[(short) (replaced(copy) + i)];
+            for (short old = Memory.RETIRED; !own && old < (short) (Memory.RETIRED + RETIRED_SIZE); old += Imsi.SIZE) {
+                own = data[old] != 0 && b == data[(short) (old + i)];
+            }
+            if (!own) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Brings every copy with a backup to the target; the mark is set already, and is taken away unless the memory refused
+     * (§8). What an issuer wrote and take could not keep is not overwritten. False when a copy is not as wanted; the others
+     * are.
      */
     boolean writeAll(byte target) {
         boolean done = true;
         read();
         for (byte copy = USIM; copy <= GSM; copy++) {
-            if (managed(copy)) {
+            if (managed(copy) && !issuers(copy)) {
                 done &= !differs(copy, target) || write(copy);
             } else if (exists(copy) && hasBackup(copy)) {
                 done = false;
             }
         }
-        keep(Memory.PENDING, (byte) 0);
+        settled();
         return done;
     }
 }

@@ -40,6 +40,10 @@ class Decision extends Access {
     void decide() {
         beginStep();
         take();
+        if (!deciding()) { // switched off while the terminal was thinking
+            allowOff();
+            return;
+        }
         if (!anyBackup()) {
             commit(NOT_ENFORCED);
             return;

@@ -1,6 +1,7 @@
 package simbind;
 
 import javacard.framework.JCSystem;
+import javacard.framework.Util;
 import uicc.access.FileView;
 import uicc.access.UICCException;
 import uicc.access.UICCSystem;
@@ -37,6 +38,13 @@ class Files extends Configuration {
         if (length != 0) {
             adf = UICCSystem.getTheFileView(data, (short) (Memory.ADF + 1), length, JCSystem.CLEAR_ON_RESET);
         }
+    }
+
+    /** Writes the path to a place into SCRATCH, from 3F00 on, 7FFF for the ADF, and gives where it ends. */
+    short root(byte where) {
+        short at = Util.setShort(ram, Memory.SCRATCH, MF);
+        at = Util.setShort(ram, at, where == GSM ? DF_GSM : ADF);
+        return where == USIM_5GS ? Util.setShort(ram, at, DF_5GS) : at;
     }
 
     /** Makes a file current and leaves its FCP in SCRATCH (TS 102 221 clause 11.1.1.3). */

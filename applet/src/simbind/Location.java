@@ -6,7 +6,8 @@ import uicc.access.UICCException;
 
 /**
  * Location and key files (§8.7): brought to their pre-personalized form (TS 31.102 annex E), the PLMN kept, each only if it
- * differs. A missing file is fine; one that refuses is left for the next change of 
+ * differs. A missing file is fine; one that the access domain refuses is left for the next change of access, and one that the memory refuses keeps the
+ * mark.
  */
 class Location extends Copies {
 
@@ -45,31 +46,69 @@ class Location extends Copies {
     private static final byte TAG_DESCRIPTOR = (byte) 0x82;
     private static final byte ABSOLUTE = 0x04;
 
+    /** Notes in LOCATED what it wrote, a bit a row. */
     void resetLocation() {
+        short bit = 1;
         for (short row = 0; row < (short) FILES.length; row += ROW) {
             try {
-                resetFile(row);
+                if (resetFile(row)) {
+                    Util.setShort(ram, Memory.LOCATED, (short) (Util.getShort(ram, Memory.LOCATED) | bit));
+                }
             } catch (UICCException e) {
-                // missing, or refused
+                if (e.getReason() == UICCException.MEMORY_PROBLEM) {
+                    spoil();
+                } // else missing, or not allowed
             }
+            bit <<= 1;
         }
     }
 
-    private void resetFile(short row) {
+    /** How many of these files there are, and their paths: see {@link #path}. */
+    static short count(short files) {
+        short n = 0;
+        for (short row = 0; row < (short) FILES.length; row += ROW) {
+            n += (short) (files & 1);
+            files = (short) (files >> 1 & 0x7FFF);
+        }
+        return n;
+    }
+
+    /** Bytes of the paths of these files. */
+    static short length(short files) {
+        short n = 0;
+        for (short row = 0; row < (short) FILES.length; row += ROW) {
+            if ((files & 1) != 0) {
+                n += FILES[row] == Files.USIM_5GS ? (short) 8 : (short) 6;
+            }
+            files = (short) (files >> 1 & 0x7FFF);
+        }
+        return n;
+    }
+
+    /** Writes the path of the nth file of the table into SCRATCH (TS 102 223 clause 8.18) and gives its length. */
+    short path(short n) {
+        short row = (short) (n * ROW);
+        short end = root(FILES[row]);
+        return (short) (Util.arrayCopyNonAtomic(FILES, (short) (row + 1), ram, end, (short) 2) - Memory.SCRATCH);
+    }
+
+    private boolean resetFile(short row) {
         FileView view = select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
         byte form = FILES[(short) (row + 3)];
         if (form == RECORDS) {
-            records(view);
-            return;
+            return records(view);
         }
+        boolean changed = false;
         short size = form == BLANK ? fileSize() : size(form, FILES[(short) (row + 4)]);
         for (short at = 0; at < size; at += Memory.SCRATCH_SIZE) {
             short length = part(size, at);
             view.readBinary(at, ram, Memory.SCRATCH, length);
             if (restore(form, FILES[(short) (row + 4)], length)) {
                 view.updateBinary(at, ram, Memory.SCRATCH, length);
+                changed = true;
             }
         }
+        return changed;
     }
 
     /** What is left of size from at on, as much as SCRATCH holds. */
@@ -97,11 +136,12 @@ class Location extends Copies {
     }
 
     /** Overwrites every record of the selected file that holds anything. Its descriptor is structure, coding, length (2), count. */
-    private void records(FileView view) {
+    private boolean records(FileView view) {
         short at = attribute(TAG_DESCRIPTOR);
         if (at < 0 || ram[(short) (at - 1)] < 5) {
-            return;
+            return false;
         }
+        boolean changed = false;
         short size = Util.getShort(ram, (short) (at + 2));
         short count = (short) (ram[(short) (at + 4)] & 0xFF);
         for (short n = 1; n <= count; n++) {
@@ -110,9 +150,11 @@ class Location extends Copies {
                 view.readRecord(n, ABSOLUTE, at, ram, Memory.SCRATCH, length);
                 if (restore(BLANK, (byte) 0, length)) {
                     view.updateRecord(n, ABSOLUTE, at, ram, Memory.SCRATCH, length);
+                    changed = true;
                 }
             }
         }
+        return changed;
     }
 
     /** Brings the bytes in SCRATCH to their form; plmn is the place of the PLMN. Tells whether any differed. */

@@ -25,7 +25,7 @@ class Memory {
     static final short ANSWER = 68; // told, general result, first additional byte
     static final short REFRESHED = 71; // told, qualifier, general result
     static final short RESETS = 74;
-    static final short PENDING = 76; // target, see Copies, and PENDING_LOCATION
+    static final short PENDING = 76; // target, see Copies, and the two bits below
     static final short VERIFIED = 77; // 1: the next start is not hidden
     static final short DENIED_LAST = 78; // 1: the last verdict that was carried out was a denial
     static final short STRICT = 79; // IMEI of the last strict restore, restores in a row
@@ -36,7 +36,8 @@ class Memory {
     static final short LOG = 160; // 8 entries of 10 bytes
     static final short SIZE = 240;
 
-    static final byte PENDING_LOCATION = 0x10;
+    static final byte PENDING_LOCATION = 0x10; // location and keys are due too
+    static final byte PENDING_REPLACED = 0x04; // the replaced backup may still stand in a copy
 
     // Transient, cleared at reset.
     static final short CELL = 0; // 3 bytes on their way into persistent memory
@@ -60,11 +61,15 @@ class Memory {
     static final short REFRESH_FILES = 51; // copies to list
     static final short STRICT_REFRESH = 52; // 1: the REFRESH follows a strict restore
     static final short WATCHING = 53; // 1: a STATUS will tell that the terminal came to rest
-    static final short DENIED = 54; // 1: the terminal of this card session was denied
-    static final short CHAIN = 55; // open, path, next block, length (2)
-    static final short SCRATCH = 60;
+    static final short REFRESH_LOCATION = 54; // location and key files to list, a bit a row of Location
+    static final short DENIED = 56; // 1: the terminal of this card session was denied
+    static final short CHAIN = 57; // open, path, next block, length (2)
+    static final short LOCATED = 62; // location and key files the step under way has written
+    static final short SCRATCH = 64;
     static final short SCRATCH_SIZE = 96;
-    static final short RAM = 156;
+    static final short LEFT = 160; // the mark that stood before the write under way
+    static final short SPOILED = 161; // 1: the memory refused part of the write under way; its mark stays
+    static final short RAM = 162;
 
     // Reasons of tag 89 (§5).
     static final byte NOT_READABLE = 0x01;
@@ -95,6 +100,25 @@ class Memory {
         if (Util.getShort(data, at) != value) {
             Util.setShort(data, at, value);
         }
+    }
+
+    /** Marks the write that is about to begin (§8); what was due before stays due. */
+    void pend(byte mark) {
+        put(PENDING, (byte) (mark | data[PENDING] & (PENDING_LOCATION | PENDING_REPLACED)));
+    }
+
+    /** The memory refused a write: a file may hold anything. */
+    void spoil() {
+        ram[SPOILED] = 1;
+        fail(MEMORY);
+    }
+
+    /** Takes the mark of the write away, unless the memory refused part of it. */
+    void settled() {
+        if (ram[SPOILED] == 0) {
+            keep(PENDING, (byte) 0);
+        }
+        ram[SPOILED] = 0;
     }
 
     /** Writes one byte outside a transaction; a memory that refuses is noted. */
@@ -154,6 +178,8 @@ class Memory {
     void beginStep() {
         ram[FAILURE] = 0;
         ram[CHANGED] = 0;
+        ram[SPOILED] = 0;
+        Util.setShort(ram, LOCATED, (short) 0);
     }
 
     /** Stores the reason of a step that failed, or that it did not; a step that only looks leaves an older reason standing. */

@@ -40,10 +40,9 @@ class Terminal extends Decision {
 
     private static final byte COMPREHENSION = (byte) 0x80;
 
-    /** Paths of EF_IMSI in a file list (TS 102 223 clause 8.18): both, the first, the second. */
-    private static final byte[] BOTH = {2, 0x3F, 0x00, 0x7F, (byte) 0xFF, 0x6F, 0x07, 0x3F, 0x00, 0x7F, 0x20, 0x6F, 0x07};
-    private static final byte[] USIM = {1, 0x3F, 0x00, 0x7F, (byte) 0xFF, 0x6F, 0x07};
-    private static final byte[] GSM = {1, 0x3F, 0x00, 0x7F, 0x20, 0x6F, 0x07};
+    /** Paths of the copies of EF_IMSI in a file list (TS 102 223 clause 8.18). */
+    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x6F, 0x07, 0x3F, 0x00, 0x7F, 0x20, 0x6F, 0x07};
+    private static final short PATH = 6;
 
     private ToolkitRegistry registry;
 
@@ -175,7 +174,15 @@ class Terminal extends Decision {
             return;
         }
         ram[Memory.ASKING] = 0;
+        answered();
         decide();
+    }
+
+    /** Nothing waits any more, unless a REFRESH does. */
+    private void answered() {
+        if (ram[Memory.REFRESH] == 0) {
+            stopPolling();
+        }
     }
 
     /** 0X without a valid object, and 3X, are followed by the question for the IMEISV. */
@@ -187,6 +194,7 @@ class Terminal extends Decision {
     private void askAnew() {
         if (!deciding()) {
             ram[Memory.ASKING] = 0;
+            answered();
             beginStep();
             take();
             allowOff();
@@ -248,9 +256,11 @@ class Terminal extends Decision {
         byte qualifier = ram[Memory.QUALIFIER];
         byte files = ram[Memory.REFRESH_FILES];
         byte strict = ram[Memory.STRICT_REFRESH];
-        build(handler, qualifier, files);
+        short located = Util.getShort(ram, Memory.REFRESH_LOCATION);
+        build(handler, qualifier, files, located);
         ram[Memory.REFRESH] = 0; // a change while the terminal refreshes owes another one
         ram[Memory.REFRESH_FILES] = 0;
+        Util.setShort(ram, Memory.REFRESH_LOCATION, (short) 0);
         short result = send(handler);
         if (result == SUPERSEDED) {
             return;
@@ -264,18 +274,35 @@ class Terminal extends Decision {
             stopPolling();
         } else {
             ram[Memory.REFRESH_FILES] |= files;
+            list(located);
             again(result);
         }
     }
 
-    /** Puts REFRESH into the handler: 02 lists every changed copy, 05 and 06 carry the AID. */
-    private void build(ProactiveHandler handler, byte qualifier, byte files) {
+    /** Puts REFRESH into the handler: 02 lists every changed file, the copies first, 05 and 06 carry the AID. */
+    private void build(ProactiveHandler handler, byte qualifier, byte copies, short located) {
         handler.init(ToolkitConstants.PRO_CMD_REFRESH, qualifier, ToolkitConstants.DEV_ID_TERMINAL);
         if (qualifier == REFRESH_FILES) {
-            byte[] list = files == Copies.USIM ? USIM : files == Copies.GSM ? GSM : BOTH;
-            handler.appendTLV((byte) (ToolkitConstants.TAG_FILE_LIST | COMPREHENSION), list, (short) 0, (short) list.length);
+            appendFiles(handler, copies, located);
         } else if (qualifier > REFRESH_RESET) {
             handler.appendTLV((byte) (ToolkitConstants.TAG_AID | COMPREHENSION), data, (short) (Memory.ADF + 1), data[Memory.ADF]);
+        }
+    }
+
+    /** A file list may be longer than any buffer here, so that it is put together in the handler. */
+    private void appendFiles(ProactiveHandler handler, byte copies, short located) {
+        byte count = copies == (Copies.USIM | Copies.GSM) ? (byte) 2 : (byte) 1;
+        short from = copies == Copies.GSM ? PATH : (short) 0;
+        short length = (short) (count * PATH);
+        ram[Memory.SCRATCH] = (byte) (ToolkitConstants.TAG_FILE_LIST | COMPREHENSION);
+        ram[(short) (Memory.SCRATCH + 1)] = (byte) (1 + length + length(located));
+        ram[(short) (Memory.SCRATCH + 2)] = (byte) (count + count(located));
+        handler.appendArray(ram, Memory.SCRATCH, (short) 3);
+        handler.appendArray(PATHS, from, length);
+        for (short n = 0; n < 16; n++) {
+            if ((located >> n & 1) != 0) {
+                handler.appendArray(ram, Memory.SCRATCH, path(n));
+            }
         }
     }
 
