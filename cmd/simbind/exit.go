@@ -142,6 +142,7 @@ var rules = []rule{
 	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},
 	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "'simbind applet install' puts it there; --aid names another AID"}},
+	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
 	{as[*content.ConflictError], failure{Exit: exitRefused, Code: "in_the_way", Hint: "nothing was written; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{as[*content.HalfInstalledError], failure{Exit: exitOther, Code: "half_installed", Hint: "mend the cause and run the same command again, or take the load file off with 'simbind applet remove'"}},
 	{as[*gp.ContentError], failure{Exit: exitOther, Code: "card_refused", Hint: "what was done before this step stays; 'simbind gp list --keys FILE' shows what is on the card"}},

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize/content"
 )
@@ -114,12 +113,8 @@ it is. Nothing is wrapped or guessed.`,
 			if err != nil {
 				return err
 			}
-			return a.contentVerb(c.Context(), &o.contentFlags, "gp install", func(context.Context, *content.Domain) ([]content.Step, error) {
-				name := "INSTALL [for install and make selectable]"
-				if o.notSelectable {
-					name = "INSTALL [for install]"
-				}
-				return oneStep(name)(gp.InstallForInstall(i, !o.notSelectable))
+			return a.contentVerb(c.Context(), &o.contentFlags, "gp install", func(ctx context.Context, d *content.Domain) ([]content.Step, error) {
+				return d.PlanInstance(ctx, i, !o.notSelectable)
 			})
 		},
 	}
@@ -169,13 +164,6 @@ func (o *gpInstallFlags) wanted(loadFile string) (i gp.Instance, err error) {
 	return i, err
 }
 
-// oneStep is a plan of one command.
-func oneStep(name string) func(apdu.Command, error) ([]content.Step, error) {
-	return func(c apdu.Command, err error) ([]content.Step, error) {
-		return []content.Step{{Name: name, Command: c}}, err
-	}
-}
-
 func (a *app) gpDelete() *cobra.Command {
 	var o contentFlags
 	var related, missingOK bool
@@ -183,7 +171,7 @@ func (a *app) gpDelete() *cobra.Command {
 		Use:   "delete AID",
 		Short: "Delete an application or a load file",
 		Long: `Delete an application, or a load file; with --related also everything made from the load file. The binding applet
-is taken off with 'applet remove', which restores EF_IMSI first.`,
+is refused: 'applet remove' takes it off, and restores EF_IMSI first.`,
 		Example: "  simbind gp delete D07002CA44 --related --keys keys.csv --yes --expect-iccid 8988211000000430010",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -208,19 +196,15 @@ is taken off with 'applet remove', which restores EF_IMSI first.`,
 
 func (a *app) gpLock() *cobra.Command {
 	return a.lockVerb("lock", "Lock an application: it cannot be selected until it is unlocked", "the application %X will not be selectable; go on?",
-		func(aid []byte) content.Step {
-			return content.Step{Name: "SET STATUS: lock", Command: gp.LockApplication(aid)}
-		})
+		(*content.Domain).PlanLock)
 }
 
 func (a *app) gpUnlock() *cobra.Command {
-	return a.lockVerb("unlock", "Unlock an application", "", func(aid []byte) content.Step {
-		return content.Step{Name: "SET STATUS: unlock", Command: gp.UnlockApplication(aid)}
-	})
+	return a.lockVerb("unlock", "Unlock an application", "", (*content.Domain).PlanUnlock)
 }
 
 // lockVerb is a verb that names an application; question is empty when there is nothing to agree to.
-func (a *app) lockVerb(name, short, question string, step func(aid []byte) content.Step) *cobra.Command {
+func (a *app) lockVerb(name, short, question string, plan func(*content.Domain, context.Context, []byte) ([]content.Step, error)) *cobra.Command {
 	var o contentFlags
 	c := &cobra.Command{
 		Use: name + " AID", Short: short,
@@ -237,8 +221,8 @@ func (a *app) lockVerb(name, short, question string, step func(aid []byte) conte
 					return err
 				}
 			}
-			return a.contentVerb(c.Context(), &o, "gp "+name, func(context.Context, *content.Domain) ([]content.Step, error) {
-				return []content.Step{step(aid)}, nil
+			return a.contentVerb(c.Context(), &o, "gp "+name, func(ctx context.Context, d *content.Domain) ([]content.Step, error) {
+				return plan(d, ctx, aid)
 			})
 		},
 	}
@@ -274,8 +258,8 @@ or given with --confirm-iccid. Ending a card's life (TERMINATED) is not offered.
 			if err := a.confirmCard(c.Context(), &o, typed, args[0]); err != nil {
 				return err
 			}
-			return a.contentVerb(c.Context(), &o, "gp card-state", func(_ context.Context, d *content.Domain) ([]content.Step, error) {
-				return oneStep("SET STATUS: card " + args[0])(gp.SetStatus(gp.Domains, d.FCI.AID, state))
+			return a.contentVerb(c.Context(), &o, "gp card-state", func(ctx context.Context, d *content.Domain) ([]content.Step, error) {
+				return d.PlanCardState(ctx, state)
 			})
 		},
 	}

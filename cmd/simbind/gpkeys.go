@@ -216,8 +216,8 @@ one, so that there is a way back.`,
 			if err := a.agreeContent(c.Context(), &o, fmt.Sprintf("key set %02X of the card will be gone for ever; go on?", kvn)); err != nil {
 				return err
 			}
-			return a.contentVerb(c.Context(), &o, "gp keys delete", func(_ context.Context, d *content.Domain) ([]content.Step, error) {
-				return d.PlanDeleteKeys(kvn)
+			return a.contentVerb(c.Context(), &o, "gp keys delete", func(ctx context.Context, d *content.Domain) ([]content.Step, error) {
+				return d.PlanDeleteKeys(ctx, kvn)
 			})
 		},
 	}

@@ -29,7 +29,8 @@ type Domain struct {
 	FCI     gp.FCI
 	Session *gp.Session
 
-	run *personalize.Run
+	run   *personalize.Run
+	asked byte // the key version the session was asked for
 }
 
 // Open opens a secure channel to the issuer security domain with the card's own keys: three commands.
@@ -59,6 +60,7 @@ func OpenWith(ctx context.Context, run *personalize.Run, iccid uicc.ICCID, sets 
 	if err != nil {
 		return nil, 0, err
 	}
+	d.asked = sets[which].KVN
 	return d, which, nil
 }
 

@@ -73,7 +73,7 @@ func PlanInstall(ctx context.Context, run *personalize.Run, w InstallWish) (*Ins
 	if err := p.parameters(); err != nil {
 		return nil, nil, err
 	}
-	facts, err := look(ctx, run, p.ICCID, everything[len(everything)-1])
+	facts, err := look(ctx, run, p.ICCID, resources)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,7 +168,7 @@ func (p *Install) plan(ctx context.Context, d *Domain) error {
 	if err := d.listContent(ctx, &p.Registry); err != nil {
 		return err
 	}
-	here, err := p.instanceState()
+	here, err := p.Registry.instanceState(p.Instance)
 	if err != nil {
 		return err
 	}
@@ -208,14 +208,12 @@ const (
 	stateLocked    = 0x80
 )
 
-func (p *Install) instanceState() (presence, error) {
-	i := p.Instance
-	n := slices.IndexFunc(p.Registry.Applications, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, i.AID) })
-	if n < 0 {
-		return absent, nil
-	}
-	e := p.Registry.Applications[n]
+// instanceState holds an instance against the registry; another one of its AID is in the way, and so is a locked one.
+func (r Registry) instanceState(i gp.Instance) (presence, error) {
+	e := r.application(i.AID)
 	switch {
+	case e == nil:
+		return absent, nil
 	case e.LoadFile != nil && !bytes.Equal(e.LoadFile, i.LoadFile):
 		return 0, &ConflictError{i.AID, fmt.Sprintf("an application with this AID is on the card, from the load file %X", e.LoadFile)}
 	case e.State&stateLocked != 0:

@@ -83,9 +83,9 @@ func PlanKeys(ctx context.Context, run *personalize.Run, w KeyWish) (*KeyChange,
 
 // candidates are the sets the card may hold under the version a session is opened with, the likeliest first.
 func candidates(on []gp.KeyEntry, old, fresh gp.KeySet, replace byte) ([]gp.KeySet, error) {
-	has := func(kvn byte) bool { return slices.ContainsFunc(on, func(e gp.KeyEntry) bool { return e.KVN == kvn }) }
+	has := func(kvn byte) bool { return hasKey(on, kvn) }
 	switch {
-	case old.KVN == fresh.KVN && replace == fresh.KVN: // one place for both
+	case (old.KVN == fresh.KVN || old.KVN == 0) && replace == fresh.KVN: // one place for both; 00: the card says which it asks for
 		return []gp.KeySet{old, fresh}, nil
 	case old.KVN == fresh.KVN:
 		return nil, &ConflictError{[]byte{fresh.KVN}, "the session's key set has this version; name it as the one that is replaced"}
@@ -95,6 +95,10 @@ func candidates(on []gp.KeyEntry, old, fresh gp.KeySet, replace byte) ([]gp.KeyS
 		return nil, &ConflictError{[]byte{replace}, "the card has no key set of this version to be replaced"}
 	}
 	return []gp.KeySet{old}, nil
+}
+
+func hasKey(on []gp.KeyEntry, kvn byte) bool {
+	return slices.ContainsFunc(on, func(e gp.KeyEntry) bool { return e.KVN == kvn })
 }
 
 // inTheWay: the version of the new set is on the card, and it is not the new set.
@@ -223,12 +227,4 @@ func (p *KeyChange) prove(ctx context.Context, run *personalize.Run) error {
 		return err
 	}
 	return &personalize.InDoubtError{Step: "open a session with the new key set", Err: err}
-}
-
-// PlanDeleteKeys plans the deletion of a key set. The set the session is opened with stays: without it there may be no way back.
-func (d *Domain) PlanDeleteKeys(kvn byte) ([]Step, error) {
-	if kvn == d.Session.KVN {
-		return nil, &ConflictError{[]byte{kvn}, "this key set opened the session that would delete it; use another set's keys"}
-	}
-	return []Step{{Name: fmt.Sprintf("DELETE key set %02X", kvn), Command: gp.DeleteKeys(kvn, 0)}}, nil
 }

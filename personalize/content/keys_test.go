@@ -204,16 +204,73 @@ func TestTheSetInUseStays(t *testing.T) {
 			return err
 		}
 		defer d.Close()
-		if _, err := d.PlanDeleteKeys(0x30); !errors.As(err, new(*content.ConflictError)) {
+		if _, err := d.PlanDeleteKeys(ctx, 0x30); !errors.As(err, new(*content.ConflictError)) {
 			t.Errorf("the set of the session: %v", err)
 		}
-		steps, err := d.PlanDeleteKeys(0x44)
-		if err != nil {
-			return err
-		}
-		if _, err := d.Do(ctx, steps); !errors.Is(err, apdu.SWReferenceNotFound) {
+		if _, err := d.PlanDeleteKeys(ctx, 0x44); !errors.As(err, new(*content.ConflictError)) {
 			t.Errorf("a set that is not there: %v", err)
 		}
 		return nil
 	})
+}
+
+// renaming is a card that answers another key version than it was asked for.
+type renaming struct{ personalize.Card }
+
+func (c renaming) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	r, err := c.Card.Transmit(ctx, cmd)
+	if err == nil && cmd.INS == apdu.INSInitializeUpdate && len(r.Data) > 10 {
+		r.Data[10] = 0x70
+	}
+	return r, err
+}
+
+// TestTheSetInUseStaysUnderBothVersions: the one that was asked for, and the one the card told.
+func TestTheSetInUseStaysUnderBothVersions(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	r.do(func(run *personalize.Run) error {
+		run.Card = renaming{run.Card}
+		iccid, err := run.Known(ctx, personalize.Expected{})
+		if err != nil {
+			return err
+		}
+		d, err := content.Open(ctx, run, iccid)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		for _, kvn := range []byte{0x30, 0x70} {
+			if _, err := d.PlanDeleteKeys(ctx, kvn); err == nil || !strings.Contains(err.Error(), "this key set opened the session") {
+				t.Errorf("%02X: %v", kvn, err)
+			}
+		}
+		return nil
+	})
+}
+
+// TestRotationOfTheDefaultSet: the session's key version is left to the card. A change under that version that was broken off behind PUT KEY
+// is found out by the next run all the same, and spends nothing.
+func TestRotationOfTheDefaultSet(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	r.keys.KVN = 0x00
+	rotate := func(run *personalize.Run) error {
+		plan, d, err := content.PlanKeys(ctx, run, wishing(set(0x30, 16), 0x30))
+		if err != nil {
+			return err
+		}
+		if plan.AsWanted() {
+			d.Close()
+			return errNothing
+		}
+		return plan.Apply(ctx, d)
+	}
+	if err := r.with(mock.Faults{LoseAt: 7}, rotate); !errors.As(err, new(*personalize.InDoubtError)) {
+		t.Fatalf("cut at PUT KEY: %v", err)
+	}
+	if err := r.with(mock.Faults{}, rotate); err != errNothing {
+		t.Errorf("the next run: %v", err)
+	}
+	if r.chip.FailuresOf(0x30) != 0 {
+		t.Error("a try was spent")
+	}
 }

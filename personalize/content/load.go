@@ -3,11 +3,9 @@ package content
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/gp/capfile"
 	"github.com/simbind/simbind/personalize"
@@ -43,28 +41,17 @@ func (d *Domain) PlanLoad(ctx context.Context, w LoadWish) ([]Step, error) {
 
 // resources reads what the card has left, nil when it does not tell.
 func (d *Domain) resources(ctx context.Context) (*gp.Resources, error) {
-	r, err := apdu.Do(ctx, d.Session, "GET DATA "+gp.ObjectResources.String(), gp.GetData(gp.ObjectResources))
-	if errors.As(err, new(*apdu.Error)) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	free, err := gp.ParseResources(r.Data)
-	if err != nil {
-		d.run.Remark("%v", err)
-		return nil, nil
-	}
-	return &free, nil
+	var f Facts
+	err := f.read(ctx, d.run, d.Session, resources)
+	return f.Resources, err
 }
 
 // loadFile finds the row of a CAP file's package, nil when there is none; another version is in the way.
 func (r Registry) loadFile(file *capfile.File) (*gp.RegistryEntry, error) {
-	n := slices.IndexFunc(r.LoadFiles, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, file.Package.AID) })
-	if n < 0 {
+	e := find(r.LoadFiles, file.Package.AID)
+	if e == nil {
 		return nil, nil
 	}
-	e := &r.LoadFiles[n]
 	if v := file.Package.Version; len(e.Version) == 2 && (e.Version[0] != v.Major || e.Version[1] != v.Minor) {
 		return e, &ConflictError{e.AID, fmt.Sprintf("the load file is on the card in version %d.%d, the CAP file has %s", e.Version[0], e.Version[1], v)}
 	}
@@ -109,17 +96,26 @@ func (w LoadWish) steps(room int) ([]Step, error) {
 	return steps, nil
 }
 
+// BindingAppletError refuses to delete the binding applet as if it were any other: EF_IMSI may hold the denial value (card interface §6).
+type BindingAppletError struct{ AID []byte }
+
+func (e *BindingAppletError) Error() string {
+	return fmt.Sprintf("%X is the binding applet: with it gone EF_IMSI could hold the denial value for ever", e.AID)
+}
+
 // PlanDelete plans the deletion of an application or a load file, with related everything made from it. missingOK: what is not on the card
-// is as wanted.
+// is as wanted. The binding applet is refused with *BindingAppletError.
 func (d *Domain) PlanDelete(ctx context.Context, aid []byte, related, missingOK bool) ([]Step, error) {
 	d.run.Begin("registry")
 	var r Registry
 	if err := d.listContent(ctx, &r); err != nil {
 		return nil, err
 	}
-	is := func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, aid) }
 	made := func(e gp.RegistryEntry) bool { return bytes.Equal(e.LoadFile, aid) }
-	switch file, app := slices.ContainsFunc(r.LoadFiles, is), slices.ContainsFunc(r.Applications, is); {
+	applet := r.application(d.run.AID)
+	switch file, app := find(r.LoadFiles, aid) != nil, r.application(aid) != nil; {
+	case applet != nil && (bytes.Equal(applet.AID, aid) || made(*applet)):
+		return nil, &BindingAppletError{AID: applet.AID}
 	case !file && !app && missingOK:
 		return nil, nil
 	case !file && !app:

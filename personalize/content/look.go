@@ -1,8 +1,10 @@
 package content
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
@@ -31,11 +33,26 @@ type object struct {
 	into func(f *Facts, b []byte) error
 }
 
+// Objects that are read alone, too.
+var (
+	keyInformation = object{gp.ObjectKeyInformation, func(f *Facts, b []byte) (err error) { f.Keys, err = gp.ParseKeyInformation(b); return err }}
+	resources      = object{gp.ObjectResources, func(f *Facts, b []byte) error { return keep(&f.Resources, gp.ParseResources, b) }}
+)
+
+// keep takes what could be read; an object that could not is as good as none.
+func keep[T any](into **T, parse func([]byte) (T, error), b []byte) error {
+	v, err := parse(b)
+	if err == nil {
+		*into = &v
+	}
+	return err
+}
+
 // everything is what Look reads, in this order.
 var everything = []object{
-	{gp.ObjectKeyInformation, func(f *Facts, b []byte) (err error) { f.Keys, err = gp.ParseKeyInformation(b); return err }},
-	{gp.ObjectCardData, func(f *Facts, b []byte) error { v, err := gp.ParseCardData(b); f.CardData = &v; return err }},
-	{gp.ObjectCapabilities, func(f *Facts, b []byte) error { v, err := gp.ParseCapabilities(b); f.Capabilities = &v; return err }},
+	keyInformation,
+	{gp.ObjectCardData, func(f *Facts, b []byte) error { return keep(&f.CardData, gp.ParseCardData, b) }},
+	{gp.ObjectCapabilities, func(f *Facts, b []byte) error { return keep(&f.Capabilities, gp.ParseCapabilities, b) }},
 	{gp.ObjectSequenceCounter, func(f *Facts, b []byte) (err error) {
 		f.Sequence, err = gp.ParseSmall(gp.ObjectSequenceCounter, b)
 		return err
@@ -43,7 +60,7 @@ var everything = []object{
 	{gp.ObjectIIN, func(f *Facts, b []byte) (err error) { f.IIN, err = gp.ParseSmall(gp.ObjectIIN, b); return err }},
 	{gp.ObjectCIN, func(f *Facts, b []byte) (err error) { f.CIN, err = gp.ParseSmall(gp.ObjectCIN, b); return err }},
 	{gp.ObjectCPLC, func(f *Facts, b []byte) (err error) { f.CPLC, err = gp.ParseCPLC(b); return err }},
-	{gp.ObjectResources, func(f *Facts, b []byte) error { v, err := gp.ParseResources(b); f.Resources = &v; return err }},
+	resources,
 }
 
 // Known reads who the card is and refuses another than the expected one. A card whose life cycle is CARD_LOCKED may show the issuer
@@ -80,7 +97,7 @@ func LookAtKeys(ctx context.Context, run *personalize.Run, expected personalize.
 	if err != nil {
 		return Facts{}, err
 	}
-	return look(ctx, run, iccid, everything[0])
+	return look(ctx, run, iccid, keyInformation)
 }
 
 func look(ctx context.Context, run *personalize.Run, iccid uicc.ICCID, objects ...object) (Facts, error) {
@@ -90,7 +107,7 @@ func look(ctx context.Context, run *personalize.Run, iccid uicc.ICCID, objects .
 		return f, err
 	}
 	for _, o := range objects {
-		if err := f.read(ctx, run, o); err != nil {
+		if err := f.read(ctx, run, run.Card, o); err != nil {
 			return f, err
 		}
 	}
@@ -98,8 +115,8 @@ func look(ctx context.Context, run *personalize.Run, iccid uicc.ICCID, objects .
 }
 
 // read reads one object; a card that has none is no error, and one that cannot be read is worth a note.
-func (f *Facts) read(ctx context.Context, run *personalize.Run, o object) error {
-	r, err := apdu.Do(ctx, run.Card, "GET DATA "+o.tag.String(), gp.GetData(o.tag))
+func (f *Facts) read(ctx context.Context, run *personalize.Run, t apdu.Transmitter, o object) error {
+	r, err := apdu.Do(ctx, t, "GET DATA "+o.tag.String(), gp.GetData(o.tag))
 	if errors.As(err, new(*apdu.Error)) {
 		return nil
 	}
@@ -119,6 +136,17 @@ type Registry struct {
 	Applications []gp.RegistryEntry
 	LoadFiles    []gp.RegistryEntry // with their modules, where the card tells them
 }
+
+// find gives the row of an AID, nil without one.
+func find(list []gp.RegistryEntry, aid []byte) *gp.RegistryEntry {
+	n := slices.IndexFunc(list, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, aid) })
+	if n < 0 {
+		return nil
+	}
+	return &list[n]
+}
+
+func (r Registry) application(aid []byte) *gp.RegistryEntry { return find(r.Applications, aid) }
 
 // List reads the registry through a secure channel to the issuer security domain: seven commands when every kind fits one page.
 func List(ctx context.Context, run *personalize.Run, expected personalize.Expected) (Registry, error) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
@@ -45,7 +44,7 @@ func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Rem
 	if err := p.list(registry, run.AID, w.LoadFile); err != nil || p.AsWanted() {
 		return p, err
 	}
-	return p, p.free(ctx, run, w.Expected)
+	return p, p.free(ctx, run, w.Expected, registry.application(run.AID))
 }
 
 func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry, error) {
@@ -61,8 +60,9 @@ func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry,
 
 // list plans the deletions: of the load file with all that belongs to it, or of an instance whose load file the card does not show.
 func (p *Removal) list(r Registry, instance, loadFile []byte) error {
-	of := func(list []gp.RegistryEntry, aid []byte) int {
-		return slices.IndexFunc(list, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, aid) })
+	applet := r.application(instance)
+	if applet != nil && applet.State&stateLocked != 0 {
+		return &ConflictError{instance, "the binding applet is locked and cannot restore EF_IMSI; unlock it first"}
 	}
 	for _, e := range r.Applications {
 		if bytes.Equal(e.LoadFile, loadFile) && !bytes.Equal(e.AID, instance) {
@@ -70,16 +70,16 @@ func (p *Removal) list(r Registry, instance, loadFile []byte) error {
 		}
 	}
 	switch {
-	case of(r.LoadFiles, loadFile) >= 0:
+	case find(r.LoadFiles, loadFile) != nil:
 		p.Steps = []Step{{Name: "DELETE load file and applet", Command: gp.Delete(loadFile, true)}}
-	case of(r.Applications, instance) >= 0:
+	case applet != nil:
 		p.Steps = []Step{{Name: "DELETE applet", Command: gp.Delete(instance, false)}}
 	}
 	return nil
 }
 
-// free plans scheme off, after a reset that ends the session of the security domain.
-func (p *Removal) free(ctx context.Context, run *personalize.Run, expected personalize.Expected) error {
+// free plans scheme off, after a reset that ends the session of the security domain. installed is the applet's row, nil without one.
+func (p *Removal) free(ctx context.Context, run *personalize.Run, expected personalize.Expected, installed *gp.RegistryEntry) error {
 	run.Begin("read applet")
 	if err := run.Card.Reset(ctx, false); err != nil {
 		return err
@@ -89,12 +89,7 @@ func (p *Removal) free(ctx context.Context, run *personalize.Run, expected perso
 		return personalize.Wish{Configuration: off, Expected: expected, Reconfigure: true}, nil
 	})
 	if errors.Is(err, personalize.ErrNoApplet) {
-		run.Remark("the applet cannot be selected; EF_IMSI is left as it is")
-		if err := run.Card.Reset(ctx, false); err != nil {
-			return err
-		}
-		_, err = run.Known(ctx, expected)
-		return err
+		return leave(ctx, run, expected, installed)
 	}
 	if err != nil {
 		return err
@@ -103,6 +98,21 @@ func (p *Removal) free(ctx context.Context, run *personalize.Run, expected perso
 		p.Free = plan
 	}
 	return nil
+}
+
+// leave looks at EF_IMSI when no applet can be selected. Where one is installed all the same it may have left the denial value there, and
+// nobody could put the IMSI back once it is gone.
+func leave(ctx context.Context, run *personalize.Run, expected personalize.Expected, installed *gp.RegistryEntry) error {
+	run.Remark("the applet cannot be selected; EF_IMSI is left as it is")
+	if err := run.Card.Reset(ctx, false); err != nil {
+		return err
+	}
+	if installed == nil {
+		_, err := run.Known(ctx, expected)
+		return err
+	}
+	_, _, err := run.Save(ctx, expected, false)
+	return err
 }
 
 // Apply carries the removal out and proves it: the applet cannot be selected any more.

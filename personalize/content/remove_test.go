@@ -1,0 +1,80 @@
+package content_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/pcsc/mock"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/content"
+	"github.com/simbind/simbind/uicc"
+)
+
+// hiding is a card whose binding applet answers no SELECT, and whose EF_IMSI shows content instead of its own when that is not nil.
+type hiding struct {
+	personalize.Card
+	content []byte
+}
+
+func (c hiding) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	if cmd.INS == apdu.INSSelect && bytes.Equal(cmd.Data, binding.DefaultAID) {
+		return apdu.Response{SW: apdu.SWFileNotFound}, nil
+	}
+	r, err := c.Card.Transmit(ctx, cmd)
+	if cmd.INS == 0xB0 && len(r.Data) == 9 && c.content != nil {
+		r.Data = c.content
+	}
+	return r, err
+}
+
+// TestRemovalLooksAtIMSI: an installed applet that cannot be selected is deleted only when EF_IMSI holds an IMSI.
+func TestRemovalLooksAtIMSI(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		content []byte
+		allowed bool
+	}{{"the subscriber's IMSI", nil, true}, {"the denial value", binding.DefaultDenial[:], false}} {
+		r := newRig(t, "no-applet-t1")
+		r.do(r.install)
+		err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+			run.Card = hiding{run.Card, row.content}
+			plan, err := content.PlanRemoval(ctx, run, content.RemovalWish{LoadFile: binding.DefaultPackageAID})
+			if err == nil && len(plan.Steps) != 1 {
+				t.Errorf("%s: %+v", row.name, plan)
+			}
+			return err
+		})
+		if (err == nil) != row.allowed {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
+// TestLockedAppletIsNotRemoved, whatever EF_IMSI holds: it could not restore it.
+func TestLockedAppletIsNotRemoved(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	r.do(r.install)
+	r.do(r.personalize)
+	r.do(func(run *personalize.Run) error {
+		d, err := content.Open(ctx, run, uicc.ICCID(r.iccid(run)))
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		steps, err := d.PlanLock(ctx, binding.DefaultAID)
+		if err != nil {
+			return err
+		}
+		_, err = d.Do(ctx, steps)
+		return err
+	})
+	var conflict *content.ConflictError
+	if err := r.with(mock.Faults{}, r.remove); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "unlock it first") {
+		t.Errorf("%v", err)
+	}
+}
