@@ -247,15 +247,17 @@ func ParseResources(b []byte) (Resources, error) {
 	if err != nil {
 		return Resources{}, err
 	}
-	number := func(tag tlv.Tag) int {
-		v, _ := objects.Find(tag)
-		n := 0
-		for _, x := range v[:min(len(v), 4)] {
-			n = n<<8 | int(x)
+	var out Resources
+	for tag, into := range map[tlv.Tag]*int{0x81: &out.Applications, 0x82: &out.FreeNonVolatile, 0x83: &out.FreeVolatile} {
+		v, ok := objects.Find(tag)
+		if !ok || len(v) == 0 || len(v) > 4 {
+			return Resources{}, fmt.Errorf("%w %s: tag %s of %d bytes, want 1 to 4", ErrObject, ObjectResources, tag, len(v))
 		}
-		return n
+		for _, x := range v {
+			*into = *into<<8 | int(x)
+		}
 	}
-	return Resources{Applications: number(0x81), FreeNonVolatile: number(0x82), FreeVolatile: number(0x83)}, nil
+	return out, nil
 }
 
 // ParseSmall reads an object that is one value, such as 42, 45, C1: the value alone.

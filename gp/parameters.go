@@ -2,6 +2,7 @@ package gp
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/simbind/simbind/tlv"
@@ -63,7 +64,11 @@ func (p InstallParameters) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("%w: toolkit parameters of the SIM form and of the UICC form exclude each other", ErrContent)
 	}
 	out := tlv.Encode(0xC9, p.Application)
-	if system := p.system(); system != nil {
+	system, err := p.system()
+	if err != nil {
+		return nil, err
+	}
+	if system != nil {
 		out = tlv.Append(out, 0xEF, system)
 	}
 	uicc, err := p.uicc()
@@ -76,22 +81,36 @@ func (p InstallParameters) Encode() ([]byte, error) {
 	return out, nil
 }
 
-func (p InstallParameters) system() []byte {
+func (p InstallParameters) system() ([]byte, error) {
 	var v []byte
 	if q := p.Quota; q != nil {
 		for _, x := range []struct {
 			tag tlv.Tag
 			n   int
 		}{{0xC7, q.Volatile}, {0xC8, q.NonVolatile}} {
+			if x.n < 0 || int64(x.n) > math.MaxUint32 {
+				return nil, fmt.Errorf("%w: a quota of %d bytes", ErrContent, x.n)
+			}
 			if x.n > 0 {
 				v = tlv.Append(v, x.tag, quota(x.n))
 			}
 		}
 	}
-	if p.SIM != nil {
-		v = tlv.Append(v, 0xCA, p.SIM.Encode())
+	if k := p.SIM; k != nil {
+		if err := fields(k.Menu, k.SecurityLevel, k.TARs); err != nil {
+			return nil, err
+		}
+		v = tlv.Append(v, 0xCA, k.Encode())
 	}
-	return v
+	return v, nil
+}
+
+// fields refuses lists that the byte before them cannot count.
+func fields(menu [][2]byte, securityLevel []byte, tars [][3]byte) error {
+	if len(menu) > 0xFF || len(securityLevel) > 1 || 3*len(tars) > 0xFF {
+		return fmt.Errorf("%w: toolkit parameters of %d menu entries, %d bytes of SPI, %d TARs", ErrContent, len(menu), len(securityLevel), len(tars))
+	}
+	return nil
 }
 
 // quota is two bytes, four when it does not fit two.
@@ -104,8 +123,11 @@ func quota(n int) []byte {
 
 func (p InstallParameters) uicc() ([]byte, error) {
 	var v []byte
-	if p.Toolkit != nil {
-		v = tlv.Append(v, 0x80, p.Toolkit.Encode())
+	if k := p.Toolkit; k != nil {
+		if err := fields(k.Menu, k.SecurityLevel, k.TARs); err != nil {
+			return nil, err
+		}
+		v = tlv.Append(v, 0x80, k.Encode())
 	}
 	if len(p.Access) == 0 {
 		return v, nil

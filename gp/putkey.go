@@ -72,6 +72,12 @@ func PutKeys(encrypt func(key []byte) ([]byte, error), replaced byte, kind KeyKi
 	if set.Diversification != NotDiversified || set.DEK.IsZero() || set.KVN == 0 || set.KVN > 0x7F {
 		return apdu.Command{}, fmt.Errorf("%w: PUT KEY takes three keys of the card, derived, with a version 01 to 7F", ErrKey)
 	}
+	if replaced > 0x7F { // its first bit says that more commands follow
+		return apdu.Command{}, fmt.Errorf("%w: PUT KEY cannot name version %02X as the one it replaces; a maker's first set goes when another is added", ErrKey, replaced)
+	}
+	if set.ENC.Len() != set.MAC.Len() || set.ENC.Len() != set.DEK.Len() {
+		return apdu.Command{}, fmt.Errorf("%w: the keys of a set are of one length", ErrKey)
+	}
 	data := []byte{set.KVN}
 	for _, k := range set.keys() {
 		field, err := keyField(encrypt, kind, k)

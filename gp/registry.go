@@ -105,21 +105,32 @@ func ParseStatus(b []byte) ([]RegistryEntry, error) {
 		if template.Tag != 0xE3 {
 			return nil, fmt.Errorf("%w: tag %s where E3 is due", ErrRegistry, template.Tag)
 		}
-		objects, err := tlv.Parse(template.Value)
+		entries, err := parseTemplate(template.Value)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrRegistry, err)
+			return nil, err
 		}
-		for _, o := range objects {
-			if o.Tag == 0x4F {
-				out = append(out, RegistryEntry{AID: own(o.Value)})
-				continue
-			}
-			if len(out) == 0 {
-				return nil, fmt.Errorf("%w: an entry begins without AID", ErrRegistry)
-			}
-			if err := out[len(out)-1].set(o); err != nil {
-				return nil, err
-			}
+		out = append(out, entries...)
+	}
+	return out, nil
+}
+
+// parseTemplate reads the value of one E3.
+func parseTemplate(b []byte) ([]RegistryEntry, error) {
+	objects, err := tlv.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	var out []RegistryEntry
+	for _, o := range objects {
+		if o.Tag == 0x4F {
+			out = append(out, RegistryEntry{AID: own(o.Value)})
+			continue
+		}
+		if len(out) == 0 {
+			return nil, fmt.Errorf("%w: an entry begins without AID", ErrRegistry)
+		}
+		if err := out[len(out)-1].set(o); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

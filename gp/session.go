@@ -261,7 +261,11 @@ func (s *Session) authenticate(ctx context.Context, opt Options) error {
 			return err
 		}
 	}
-	c, err := s.ch.Authenticate(byte(s.offered(opt.Level)))
+	level := s.offered(opt.Level)
+	if level != opt.Level {
+		s.warn("%s has no protection of responses here: the level is %02X, not %02X", s.Protocol, byte(level), byte(opt.Level))
+	}
+	c, err := s.ch.Authenticate(byte(level))
 	if err != nil {
 		return err
 	}
