@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,16 +58,22 @@ line is seen by others on the machine: give - to read it from standard input.`,
 	return c
 }
 
-// hexArgument reads bytes in hex, blanks allowed, from an argument or, as -, from standard input.
+// maxStoreText is more hex, broken into lines, than 256 blocks of STORE DATA carry.
+const maxStoreText = 4 * 256 * apdu.MaxShortData
+
+// hexArgument reads bytes in hex, blanks and line ends allowed, from an argument or, as -, from all of standard input.
 func (a *app) hexArgument(text string) ([]byte, error) {
 	if text == "-" {
-		line, err := firstLine(a.in)
+		b, err := io.ReadAll(io.LimitReader(a.in, maxStoreText+1))
 		if err != nil {
 			return nil, err
 		}
-		text = line
+		if len(b) > maxStoreText {
+			return nil, usagef("data: more than %d characters, which no chain of commands carries", maxStoreText)
+		}
+		text = string(b)
 	}
-	data, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+	data, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil || len(data) == 0 {
 		return nil, usagef("data: hex digits, an even number of them")
 	}
@@ -79,7 +86,8 @@ func (a *app) gpSend() *cobra.Command {
 		Use:   "send APDU…",
 		Short: "Send commands as they are through the secure channel",
 		Long: `Send commands, each in hex and in clear, through a secure channel to the issuer security domain, and print the answers.
-What opens a channel, and what ends a card's life, is refused. The first command the card refuses is the last one sent.`,
+What opens a channel, what ends a card's life, and what has a verb that looks first (the card's life cycle, keys, DELETE) is
+refused. The first command the card refuses is the last one sent.`,
 		Example: "  simbind gp send 80CA00E000 80F280024F00 --keys keys.csv --yes --expect-iccid 8988211000000430010",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -117,15 +125,32 @@ func rawSteps(args []string) ([]content.Step, error) {
 	return out, nil
 }
 
-// sendable refuses what the tool counts, or what nobody can want.
+// Instructions of ETSI TS 102 222, class 0X, that end a directory, a file or the whole card.
+const (
+	insTerminateDF   = 0xE6
+	insTerminateEF   = 0xE8
+	insTerminateCard = 0xFE
+)
+
+// sendable refuses what nobody can want, what the tool counts, and what has a verb that looks first and proves the result. Whatever P1 of
+// SET STATUS says beside its first bits, a card may read those alone.
 func sendable(c apdu.Command) error {
+	card := c.P1&byte(gp.Domains) != 0
 	switch {
 	case c.INS == apdu.INSInitializeUpdate || c.INS == apdu.INSExternalAuth:
 		return errors.New("a channel is opened by the tool, which counts the attempts")
-	case c.INS == apdu.INSSetStatus && c.P1 == byte(gp.Domains) && c.P2 == 0xFF:
-		return errors.New("TERMINATED ends the card for ever and is refused")
 	case apdu.SecureMessaging(c.CLA):
 		return errors.New("commands are given in clear; the channel protects them")
+	case c.INS == apdu.INSSetStatus && c.P2 == 0xFF:
+		return errors.New("TERMINATED ends the card for ever and is refused")
+	case c.INS == insTerminateCard || apdu.BaseClass(c.CLA) == 0x00 && (c.INS == insTerminateDF || c.INS == insTerminateEF):
+		return errors.New("TERMINATE ends the card or a file of it for ever and is refused")
+	case c.INS == apdu.INSSetStatus && card:
+		return errors.New("the life cycle of the card is changed by 'simbind gp card-state', which asks for its ICCID")
+	case c.INS == apdu.INSPutKey:
+		return errors.New("keys are put by 'simbind gp keys put', which proves them")
+	case c.INS == apdu.INSDelete:
+		return errors.New("'simbind gp delete' and 'simbind gp keys delete' look at the card before they delete")
 	}
 	return nil
 }
