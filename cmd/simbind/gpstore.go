@@ -143,7 +143,7 @@ func sendable(c apdu.Command) error {
 		return errors.New("commands are given in clear; the channel protects them")
 	case c.INS == apdu.INSSetStatus && c.P2 == 0xFF:
 		return errors.New("TERMINATED ends the card for ever and is refused")
-	case c.INS == insTerminateCard || apdu.BaseClass(c.CLA) == 0x00 && (c.INS == insTerminateDF || c.INS == insTerminateEF):
+	case c.INS == insTerminateCard || c.CLA&0x80 == 0 && (c.INS == insTerminateDF || c.INS == insTerminateEF):
 		return errors.New("TERMINATE ends the card or a file of it for ever and is refused")
 	case c.INS == apdu.INSSetStatus && card:
 		return errors.New("the life cycle of the card is changed by 'simbind gp card-state', which asks for its ICCID")
