@@ -65,6 +65,9 @@ A card that has part of it already is given the rest; a run that was broken off 
 }
 
 func (a *app) install(c *cobra.Command, o *installFlags, path string) error {
+	if err := o.check(c); err != nil {
+		return err
+	}
 	bind, err := a.bindingWish(c, o)
 	if err != nil {
 		return err
@@ -94,7 +97,7 @@ func (a *app) install(c *cobra.Command, o *installFlags, path string) error {
 			return err
 		}
 		if o.wantedFlags.named() {
-			if err := a.bindInstalled(ctx, run, bind, r); err != nil {
+			if err := a.bindInstalled(ctx, run, plan.Instance.AID, bind, r); err != nil {
 				return err
 			}
 		}
@@ -115,6 +118,24 @@ func (a *app) bindingWish(c *cobra.Command, o *installFlags) (func(uicc.ICCID) (
 		return nil, err
 	}
 	return o.wish(a)
+}
+
+// check refuses what would be left out without a word: --parameters is the whole field.
+func (o *installFlags) check(c *cobra.Command) error {
+	for _, name := range []string{"access", "priority", "volatile", "non-volatile", "sim-toolkit"} {
+		if c.Flags().Changed("parameters") && c.Flags().Changed(name) {
+			return usagef("--%s and --parameters exclude each other: the parameter field holds it already", name)
+		}
+	}
+	switch {
+	case o.priority == 0:
+		return usagef("--priority is 1 to 255")
+	case o.access != "" && o.access != "full":
+		return usagef("--access %s: it is full, or not given", o.access)
+	case o.volatile < 0 || o.permanent < 0:
+		return usagef("--volatile and --non-volatile are bytes, 0 or more")
+	}
+	return nil
 }
 
 func (a *app) carryOut(ctx context.Context, run *personalize.Run, plan *content.Install, domain *content.Domain, r *installReport) error {
@@ -143,12 +164,6 @@ func (a *app) installWish(o *installFlags, path string) (content.InstallWish, er
 	}
 	if o.volatile > 0 || o.permanent > 0 {
 		w.Quota = &gp.Quota{Volatile: o.volatile, NonVolatile: o.permanent}
-	}
-	switch {
-	case o.priority == 0:
-		return w, usagef("--priority is 1 to 255")
-	case o.access != "" && o.access != "full":
-		return w, usagef("--access %s: it is full, or not given", o.access)
 	}
 	w.FullAccess = o.access == "full"
 	if w.Hash, err = loadFileHash(w.CAP, o.hash, o.descriptor); err != nil {
@@ -184,11 +199,11 @@ func loadFileHash(file *capfile.File, name string, descriptor bool) ([]byte, err
 }
 
 // bindInstalled goes on with the personalization of the card that now has the applet.
-func (a *app) bindInstalled(ctx context.Context, run *personalize.Run, wish func(uicc.ICCID) (personalize.Wish, error), r *installReport) error {
+func (a *app) bindInstalled(ctx context.Context, run *personalize.Run, instance []byte, wish func(uicc.ICCID) (personalize.Wish, error), r *installReport) error {
 	if err := run.Card.Reset(ctx, false); err != nil {
 		return err
 	}
-	run.Level = 0
+	run.Level, run.AID = 0, instance
 	plan, err := run.Plan(ctx, wish)
 	if err != nil {
 		return err

@@ -237,7 +237,7 @@ func (p *Install) loaded() (bool, error) {
 }
 
 func (p *Install) load(d *Domain) error {
-	w := LoadWish{CAP: p.Wish.CAP, Descriptor: p.Wish.Descriptor, Hash: p.Wish.Hash}
+	w := LoadWish{CAP: p.Wish.CAP, Descriptor: p.Wish.Descriptor, Hash: p.Wish.Hash, Quota: p.Wish.Quota}
 	if err := w.fits(p.Registry, p.Resources); err != nil {
 		return err
 	}

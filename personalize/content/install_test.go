@@ -133,6 +133,8 @@ func TestInstallRefused(t *testing.T) {
 		say  string
 	}{
 		{"memory", ready(func(i *image.Image) { i.Domain.NonVolatile = 4095 }), content.InstallWish{CAP: file}, "the load file has 4096 bytes, the card has 4095 bytes free"},
+		{"memory of the instance", ready(func(i *image.Image) { i.Domain.NonVolatile = 4200 }), content.InstallWish{CAP: file, Quota: &gp.Quota{NonVolatile: 105}}, "load file and instance take 4201 bytes, the card has 4200 bytes free"},
+		{"volatile memory", ready(), content.InstallWish{CAP: file, Quota: &gp.Quota{Volatile: 60000}}, "takes 60000 bytes of volatile memory"},
 		{"module", ready(), content.InstallWish{CAP: file, Module: []byte("\xF0SIMBIND\x02")}, "the CAP file has no applet"},
 		{"same instance", installed, content.InstallWish{CAP: other}, "an application with this AID is on the card, from the load file F053494D42494E44"},
 		{"EF_IMSI", ready(never), content.InstallWish{CAP: file}, "EF_IMSI may never be read or updated on this card"},
@@ -203,7 +205,7 @@ func TestVersions(t *testing.T) {
 func TestHalfInstalled(t *testing.T) {
 	r := newRig(t, "no-applet")
 	err := r.with(mock.Faults{}, func(run *personalize.Run) error {
-		plan, d, err := content.PlanInstall(ctx, run, content.InstallWish{CAP: capOf(t, standin.Options{}), Quota: &gp.Quota{Volatile: 60000}})
+		plan, d, err := content.PlanInstall(ctx, run, content.InstallWish{CAP: capOf(t, standin.Options{}), Parameters: []byte{0xEA, 0x00}})
 		if err != nil {
 			return err
 		}
@@ -211,7 +213,7 @@ func TestHalfInstalled(t *testing.T) {
 		return err
 	})
 	var half *content.HalfInstalledError
-	if !errors.As(err, &half) || !errors.Is(err, apdu.SWNoMemory) || !strings.Contains(err.Error(), "the load file F053494D42494E44 is on the card") {
+	if !errors.As(err, &half) || !errors.Is(err, apdu.SWWrongData) || !strings.Contains(err.Error(), "the load file F053494D42494E44 is on the card") {
 		t.Fatalf("%v", err)
 	}
 	r.do(r.install)

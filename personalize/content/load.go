@@ -14,9 +14,10 @@ import (
 // LoadWish is a load file as it shall be on a card.
 type LoadWish struct {
 	CAP        *capfile.File
-	Descriptor bool   // load the Descriptor component too
-	Domain     []byte // AID of the security domain it goes to; nil: the one of the session
-	Hash       []byte // of the load file; nil: none is sent
+	Descriptor bool      // load the Descriptor component too
+	Domain     []byte    // AID of the security domain it goes to; nil: the one of the session
+	Hash       []byte    // of the load file; nil: none is sent
+	Quota      *gp.Quota // of the instance that is made of it afterwards, for the look at the card's memory; nil: none
 }
 
 // PlanLoad holds a CAP file against what the card has: no steps when the load file is there.
@@ -68,8 +69,18 @@ func (w LoadWish) fits(r Registry, free *gp.Resources) error {
 			}
 		}
 	}
-	if size := len(w.CAP.LoadFile(w.Descriptor)); free != nil && free.FreeNonVolatile < size {
+	size := len(w.CAP.LoadFile(w.Descriptor))
+	switch {
+	case free == nil:
+		return nil
+	case free.FreeNonVolatile < size:
 		return &personalize.UnfitError{Reason: fmt.Sprintf("the load file has %d bytes, the card has %d bytes free", size, free.FreeNonVolatile)}
+	case w.Quota == nil:
+		return nil
+	case free.FreeNonVolatile < size+w.Quota.NonVolatile:
+		return &personalize.UnfitError{Reason: fmt.Sprintf("load file and instance take %d bytes, the card has %d bytes free", size+w.Quota.NonVolatile, free.FreeNonVolatile)}
+	case free.FreeVolatile < w.Quota.Volatile:
+		return &personalize.UnfitError{Reason: fmt.Sprintf("the instance takes %d bytes of volatile memory, the card has %d free", w.Quota.Volatile, free.FreeVolatile)}
 	}
 	return nil
 }
