@@ -88,7 +88,11 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 	for _, w := range s.Warnings() {
 		r.note("%s", w)
 	}
-	return s, which, attempts.Succeeded()
+	if err := attempts.Succeeded(); err != nil {
+		s.Close()
+		return nil, 0, err
+	}
+	return s, which, nil
 }
 
 // countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards

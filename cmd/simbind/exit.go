@@ -129,6 +129,7 @@ var rules = []rule{
 	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
 	{as[*personalize.InDoubtError], failure{Exit: exitDoubt, Code: "in_doubt", Hint: "run the same command again: it reads the card and finishes or classifies it"}},
 	{as[*personalize.QuarantineError], failure{Exit: exitDoubt, Code: "quarantine", Hint: "put the card aside; 'simbind status --keys FILE' shows what it holds; --release \"REASON\" lets it go on"}},
+	{as[*content.UnprovenKeysError], failure{Exit: exitDoubt, Code: "keys_unproven", Hint: "put the card aside, and keep the files of both sets: one of them is on it"}},
 	{as[*personalize.VerifyError], failure{Exit: exitDoubt, Code: "read_back_differs", Hint: "put the card aside; the backup of EF_IMSI is in the backup folder"}},
 	{as[*personalize.AttemptsError], failure{Exit: exitBlocked, Code: "attempts_used_up", Hint: "find the right keys first; then allow one more with --attempts N"}},
 	{isPINBlocked, failure{Exit: exitBlocked, Code: "code_blocked", Hint: "no further attempt is possible; a PIN is unblocked with its PUK by the issuer"}},

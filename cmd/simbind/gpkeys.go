@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize/content"
 	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/secret"
 )
 
 func (a *app) gpKeys() *cobra.Command {
@@ -56,6 +58,7 @@ func (a *app) keysList() *cobra.Command {
 type keysPutFlags struct {
 	contentFlags
 	newKeys, newIdentity, replace string
+	allowTestKeys                 bool
 }
 
 func (a *app) keysPut() *cobra.Command {
@@ -65,7 +68,7 @@ func (a *app) keysPut() *cobra.Command {
 		Short: "Put a key set on the card, and prove it",
 		Long: `Put the key set of --new-keys on the card: beside those it has, or with --replace in place of one. The new set
 comes from a key file like that of --keys; a row with a diversification holds masters, and the card's own keys are derived
-before they are sent.
+before they are sent. The channel always has C-DECRYPTION, which proves the ENC key.
 
 The check values the card answers are compared, and a session with the new set is opened, before success is said. The same
 command run again after it was broken off finds out which set the card holds, without spending a try.`,
@@ -83,6 +86,7 @@ command run again after it was broken off finds out which set the card holds, wi
 	f.StringVar(&o.newKeys, "new-keys", "", "key file with the new set (required)")
 	f.StringVar(&o.newIdentity, "new-identity", "", "age identity that opens --new-keys")
 	f.StringVar(&o.replace, "replace", "", "key version that goes for ever, two hex digits (without it the set is added)")
+	f.BoolVar(&o.allowTestKeys, "allow-test-keys", false, "let the new set hold the published test keys 40..4F, which everybody knows")
 	_ = c.MarkFlagRequired("new-keys") // the flag exists
 	return c
 }
@@ -132,11 +136,22 @@ func (a *app) keyWish(o *keysPutFlags) (content.KeyWish, error) {
 			return w, err
 		}
 	}
+	if w.Replace == 0xFF {
+		return w, usagef("--replace FF: a maker's first set cannot be named; it goes when another is added, so leave --replace out")
+	}
 	w.New = func(iccid string) (gp.KeySet, gp.KeyKind, error) {
 		card, err := keys.Load(o.newKeys, o.newIdentity, iccid)
+		if err == nil && !o.allowTestKeys && publicKeys(card.Keys) {
+			err = &codeError{code: exitRefused, err: fmt.Errorf("key file %s: the new set holds the published test key, which everybody knows", o.newKeys), hint: "--allow-test-keys puts it on a test card"}
+		}
 		return card.Keys, card.Kind, err
 	}
 	return w, nil
+}
+
+// publicKeys tells whether a set, or the masters it is derived from, holds the published test key.
+func publicKeys(set gp.KeySet) bool {
+	return slices.ContainsFunc([]secret.Bytes{set.ENC, set.MAC, set.DEK}, gp.TestKey().Equal)
 }
 
 // keyVersion reads a key version, 01 to 7F.

@@ -69,6 +69,7 @@ func PlanKeys(ctx context.Context, run *personalize.Run, w KeyWish) (*KeyChange,
 	if err != nil {
 		return nil, nil, err
 	}
+	encrypted(run)
 	d, which, err := OpenWith(ctx, run, facts.ICCID, sets...)
 	if err != nil {
 		return nil, nil, inTheWay(err, sets, fresh)
@@ -79,6 +80,15 @@ func PlanKeys(ctx context.Context, run *personalize.Run, w KeyWish) (*KeyChange,
 		return nil, nil, err
 	}
 	return p, d, nil
+}
+
+// encrypted raises the level of the run's sessions to one with C-DECRYPTION: in SCP03 nothing else proves an ENC key.
+func encrypted(run *personalize.Run) {
+	const least = gp.LevelCMAC | gp.LevelCDecryption
+	if run.Level != 0 && run.Level&least != least {
+		run.Level |= least
+		run.Remark("the channel is at level %02X: C-DECRYPTION proves the ENC key", byte(run.Level))
+	}
 }
 
 // candidates are the sets the card may hold under the version a session is opened with, the likeliest first.
@@ -206,11 +216,18 @@ func (p *KeyChange) Apply(ctx context.Context, d *Domain) error {
 	case errors.As(proven, new(*personalize.InDoubtError)):
 		return proven
 	}
-	return &personalize.VerifyError{
+	return &UnprovenKeysError{Err: &personalize.VerifyError{
 		What: fmt.Sprintf("key set %02X", p.New.KVN), Want: fmt.Sprintf("check values %s and a session", strings.Join(p.New.CheckValues, " ")),
 		Got: errors.Join(answered, proven).Error(),
-	}
+	}}
 }
+
+// UnprovenKeysError is a key set that the card took, and that is not proven to be the one that was sent.
+type UnprovenKeysError struct{ Err *personalize.VerifyError }
+
+func (e *UnprovenKeysError) Error() string { return e.Err.Error() }
+
+func (e *UnprovenKeysError) Unwrap() error { return e.Err }
 
 // prove opens a session with the new set and uses it.
 func (p *KeyChange) prove(ctx context.Context, run *personalize.Run) error {

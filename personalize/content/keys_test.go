@@ -274,3 +274,33 @@ func TestRotationOfTheDefaultSet(t *testing.T) {
 		t.Error("a try was spent")
 	}
 }
+
+// watched tells the levels that EXTERNAL AUTHENTICATE asks for.
+type watched struct {
+	personalize.Card
+	levels *[]byte
+}
+
+func (c watched) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	if cmd.INS == apdu.INSExternalAuth {
+		*c.levels = append(*c.levels, cmd.P1)
+	}
+	return c.Card.Transmit(ctx, cmd)
+}
+
+// TestKeysAreProvenWithEncryption, whatever level was asked for: a C-MAC alone does not prove an ENC key in SCP03.
+func TestKeysAreProvenWithEncryption(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	var levels []byte
+	r.do(func(run *personalize.Run) error {
+		run.Card, run.Level = watched{run.Card, &levels}, gp.LevelCMAC
+		p, d, err := content.PlanKeys(ctx, run, wishing(set(0x31, 16), 0x30))
+		if err != nil {
+			return err
+		}
+		return p.Apply(ctx, d)
+	})
+	if !bytes.Equal(levels, []byte{0x03, 0x03}) || len(r.notes) != 1 {
+		t.Errorf("levels %X, notes %v", levels, r.notes)
+	}
+}
