@@ -161,7 +161,7 @@ var rules = []rule{
 	{is(personalize.ErrBackup), failure{Exit: exitRefused, Code: "backup_unusable"}},
 	{is(context.Canceled), failure{Exit: exitInterrupted, Code: "interrupted", Retryable: true}},
 	{is(context.DeadlineExceeded), failure{Exit: exitNoCard, Code: "timeout", Retryable: true}},
-	{is(apdu.SWSecurityStatus), failure{Exit: exitAuth, Code: "security_status", Hint: "the card wants a PIN, ADM code or session for this"}},
+	{is(apdu.SWSecurityStatus), failure{Exit: exitAuth, Code: "security_status", Hint: "the card wants a PIN, ADM code or session for this; right after the keys were used it may mean a wrong ENC key"}},
 	{as[*apdu.LinkError], failure{Exit: exitNoCard, Code: "link", Retryable: true}},
 	{as[*os.PathError], failure{Exit: exitOther, Code: "file"}},
 }

@@ -21,7 +21,7 @@ const (
 func unzip(b []byte) (components, string, error) {
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
-		return nil, "", fmt.Errorf("ZIP: %w", err)
+		return nil, "", fmt.Errorf("ZIP: damaged or cut short: %w", err)
 	}
 	if len(z.File) > maxEntries {
 		return nil, "", fmt.Errorf("ZIP: %d entries, at most %d", len(z.File), maxEntries)

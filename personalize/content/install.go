@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
@@ -97,18 +98,26 @@ func (p *Install) name() error {
 	case len(applets) == 0:
 		return &personalize.UnfitError{Reason: "the CAP file is a library: it has no applet"}
 	case module == nil && len(applets) > 1:
-		return &personalize.UnfitError{Reason: fmt.Sprintf("the CAP file has %d applets, and none was named", len(applets))}
+		return &personalize.UnfitError{Reason: "the CAP file has several applets, and none was named: " + moduleList(applets)}
 	case module == nil:
 		module = applets[0].AID
 	}
 	if !slices.ContainsFunc(applets, func(a capfile.Applet) bool { return bytes.Equal(a.AID, module) }) {
-		return &personalize.UnfitError{Reason: fmt.Sprintf("the CAP file has no applet %X", module)}
+		return &personalize.UnfitError{Reason: fmt.Sprintf("the CAP file has no applet %X; it has %s", module, moduleList(applets))}
 	}
 	p.Instance = gp.Instance{LoadFile: p.Wish.CAP.Package.AID, Module: module, AID: p.Wish.Instance, Privileges: []byte{0x00}}
 	if p.Instance.AID == nil {
 		p.Instance.AID = module
 	}
 	return nil
+}
+
+func moduleList(applets []capfile.Applet) string {
+	var out []string
+	for _, a := range applets {
+		out = append(out, fmt.Sprintf("%X", a.AID))
+	}
+	return strings.Join(out, ", ")
 }
 
 // tagADF of the applet's own install parameters: the full AID of ADF.USIM (card interface §2).
@@ -183,6 +192,7 @@ func (p *Install) plan(ctx context.Context, d *Domain) error {
 		}
 		fallthrough
 	case here == absent:
+		d.sameFile(loaded)
 		err = p.install()
 	case here == notSelectable:
 		err = p.add("INSTALL [for make selectable]", "")(gp.InstallForMakeSelectable(p.Instance.AID, p.Instance.Privileges))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/gp/capfile"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/content"
@@ -124,6 +125,14 @@ func TestInstallRefused(t *testing.T) {
 	file := capOf(t, standin.Options{})
 	other := capOf(t, standin.Options{Package: []byte("\xF0SIMOTHR"), Module: []byte("\xF0SIMBIND\x01")})
 	ready := func(change ...func(*image.Image)) *rig { return newRig(t, "no-applet", change...) }
+	having := func(modules ...string) *capfile.File {
+		f := *file
+		f.Applets = nil
+		for _, m := range modules {
+			f.Applets = append(f.Applets, capfile.Applet{AID: []byte(m), Install: 1})
+		}
+		return &f
+	}
 	installed := ready()
 	installed.do(installed.install)
 	for _, row := range []struct {
@@ -135,6 +144,8 @@ func TestInstallRefused(t *testing.T) {
 		{"memory", ready(func(i *image.Image) { i.Domain.NonVolatile = 4095 }), content.InstallWish{CAP: file}, "the load file has 4096 bytes, the card has 4095 bytes free"},
 		{"memory of the instance", ready(func(i *image.Image) { i.Domain.NonVolatile = 4200 }), content.InstallWish{CAP: file, Quota: &gp.Quota{NonVolatile: 105}}, "load file and instance take 4201 bytes, the card has 4200 bytes free"},
 		{"volatile memory", ready(), content.InstallWish{CAP: file, Quota: &gp.Quota{Volatile: 60000}}, "takes 60000 bytes of volatile memory"},
+		{"library", ready(), content.InstallWish{CAP: having()}, "it has no applet"},
+		{"several applets", ready(), content.InstallWish{CAP: having("\xF0TWOAPPLETS\x01", "\xF0TWOAPPLETS\x02")}, "none was named: F054574F4150504C45545301, F054574F4150504C45545302"},
 		{"module", ready(), content.InstallWish{CAP: file, Module: []byte("\xF0SIMBIND\x02")}, "the CAP file has no applet"},
 		{"same instance", installed, content.InstallWish{CAP: other}, "an application with this AID is on the card, from the load file F053494D42494E44"},
 		{"EF_IMSI", ready(never), content.InstallWish{CAP: file}, "EF_IMSI may never be read or updated on this card"},

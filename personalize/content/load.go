@@ -28,6 +28,7 @@ func (d *Domain) PlanLoad(ctx context.Context, w LoadWish) ([]Step, error) {
 		return nil, err
 	}
 	if e, err := r.loadFile(w.CAP); e != nil || err != nil {
+		d.sameFile(err == nil)
 		return nil, err
 	}
 	free, err := d.resources(ctx)
@@ -38,6 +39,13 @@ func (d *Domain) PlanLoad(ctx context.Context, w LoadWish) ([]Step, error) {
 		return nil, err
 	}
 	return w.steps(d.Room())
+}
+
+// sameFile: no command tells what a load file holds.
+func (d *Domain) sameFile(loaded bool) {
+	if loaded {
+		d.run.Remark("a load file of this AID and version is on the card; whether it is this CAP file the card does not tell")
+	}
 }
 
 // resources reads what the card has left, nil when it does not tell.
