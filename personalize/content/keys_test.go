@@ -194,16 +194,7 @@ func TestInDoubtIsSaid(t *testing.T) {
 // TestTheSetInUseStays.
 func TestTheSetInUseStays(t *testing.T) {
 	r := newRig(t, "no-applet-t1")
-	r.do(func(run *personalize.Run) error {
-		iccid, err := run.Known(ctx, personalize.Expected{})
-		if err != nil {
-			return err
-		}
-		d, err := content.Open(ctx, run, iccid)
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
 		if _, err := d.PlanDeleteKeys(ctx, 0x30); !errors.As(err, new(*content.ConflictError)) {
 			t.Errorf("the set of the session: %v", err)
 		}
@@ -228,17 +219,7 @@ func (c renaming) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response
 // TestTheSetInUseStaysUnderBothVersions: the one that was asked for, and the one the card told.
 func TestTheSetInUseStaysUnderBothVersions(t *testing.T) {
 	r := newRig(t, "no-applet-t1")
-	r.do(func(run *personalize.Run) error {
-		run.Card = renaming{run.Card}
-		iccid, err := run.Known(ctx, personalize.Expected{})
-		if err != nil {
-			return err
-		}
-		d, err := content.Open(ctx, run, iccid)
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	r.opened(func(run *personalize.Run) { run.Card = renaming{run.Card} }, func(d *content.Domain) error {
 		for _, kvn := range []byte{0x30, 0x70} {
 			if _, err := d.PlanDeleteKeys(ctx, kvn); err == nil || !strings.Contains(err.Error(), "this key set opened the session") {
 				t.Errorf("%02X: %v", kvn, err)

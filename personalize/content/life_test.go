@@ -166,12 +166,7 @@ func TestRegistryPages(t *testing.T) {
 		r := newRig(t, strings.Fields(name)[0], func(i *image.Image) { i.Domain.MoreDataFirst = first })
 		const more = 9
 		r.do(r.install)
-		r.do(func(run *personalize.Run) error {
-			d, err := content.Open(ctx, run, uicc.ICCID(r.iccid(run)))
-			if err != nil {
-				return err
-			}
-			defer d.Close()
+		r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
 			var steps []content.Step
 			for n := range byte(more) {
 				i := gp.Instance{LoadFile: binding.DefaultPackageAID, Module: binding.DefaultAID, AID: append(bytes.Clone(binding.DefaultAID), n), Privileges: []byte{0}, Parameters: []byte{0xC9, 0x00}}
@@ -181,7 +176,7 @@ func TestRegistryPages(t *testing.T) {
 				}
 				steps = append(steps, content.Step{Name: "INSTALL", Command: c})
 			}
-			_, err = d.Do(ctx, steps)
+			_, err := d.Do(ctx, steps)
 			return err
 		})
 		r.do(func(run *personalize.Run) error {

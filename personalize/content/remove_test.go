@@ -12,7 +12,6 @@ import (
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/content"
-	"github.com/simbind/simbind/uicc"
 )
 
 // hiding is a card whose binding applet answers no SELECT, and whose EF_IMSI shows content instead of its own when that is not nil.
@@ -60,12 +59,7 @@ func TestLockedAppletIsNotRemoved(t *testing.T) {
 	r := newRig(t, "no-applet-t1")
 	r.do(r.install)
 	r.do(r.personalize)
-	r.do(func(run *personalize.Run) error {
-		d, err := content.Open(ctx, run, uicc.ICCID(r.iccid(run)))
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
 		steps, err := d.PlanLock(ctx, binding.DefaultAID)
 		if err != nil {
 			return err

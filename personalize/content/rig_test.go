@@ -14,9 +14,11 @@ import (
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/content"
 	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/secret"
 	"github.com/simbind/simbind/trace"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/vuicc"
 	"github.com/simbind/simbind/vuicc/image"
 	"github.com/simbind/simbind/vuicc/standin"
@@ -90,6 +92,20 @@ func (r *rig) do(work func(*personalize.Run) error) {
 	if err := r.with(mock.Faults{}, work); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// opened is a run inside a session with the issuer security domain; change may put something between card and run.
+func (r *rig) opened(change func(*personalize.Run), work func(*content.Domain) error) {
+	r.t.Helper()
+	r.do(func(run *personalize.Run) error {
+		change(run)
+		d, err := content.Open(ctx, run, uicc.ICCID(r.iccid(run)))
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		return work(d)
+	})
 }
 
 func (r *rig) clock() time.Time {
