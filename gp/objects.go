@@ -76,13 +76,17 @@ var domainAIDs = [][]byte{
 	{0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00}, {0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00},
 }
 
-// ErrNoDomain is a card on which no issuer security domain could be selected.
-var ErrNoDomain = errors.New("no issuer security domain answers")
+// ErrNoDomain is a card on which no security domain could be selected.
+var ErrNoDomain = errors.New("no security domain answers")
 
-// SelectDomain selects the issuer security domain: without an AID, else by the known ones. 6283 (the card is locked) is an
-// answer too, and locked tells it.
-func SelectDomain(ctx context.Context, t apdu.Transmitter) (f FCI, locked bool, err error) {
-	for _, aid := range domainAIDs {
+// SelectDomain selects a security domain by its AID; nil: the issuer's, without an AID, else by the known ones. 6283 (the card is locked) is
+// an answer too, and locked tells it.
+func SelectDomain(ctx context.Context, t apdu.Transmitter, named []byte) (f FCI, locked bool, err error) {
+	aids := domainAIDs
+	if named != nil {
+		aids = [][]byte{named}
+	}
+	for _, aid := range aids {
 		r, err := t.Transmit(ctx, Select(aid))
 		if err != nil {
 			return f, false, &apdu.LinkError{Name: "SELECT security domain", Err: err}

@@ -36,7 +36,7 @@ type globals struct {
 	expectICCID, expectIMSI               string
 	stateDir                              string
 	trace                                 string
-	aid                                   string
+	aid, domain                           string
 }
 
 // run is the program: data on out, talk on errw, the exit code of docs/command-line.md.

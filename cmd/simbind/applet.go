@@ -23,6 +23,7 @@ func (a *app) appletCommand() *cobra.Command {
 		Long:  "Put the binding applet on a card as it comes from the maker, look at it, and take it off again without losing EF_IMSI.",
 	}
 	c.AddCommand(a.appletInstall(), a.appletRemove(), a.appletList())
+	a.addDomain(c)
 	return c
 }
 

@@ -34,6 +34,11 @@ func (o *contentFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run: exit 20 when the card differs from what is wanted")
 }
 
+// addDomain gives every verb of a group the flag that names the security domain.
+func (a *app) addDomain(group *cobra.Command) {
+	group.PersistentFlags().StringVar(&a.global.domain, "security-domain", "", "AID of the security domain, when the card does not show the issuer's by itself")
+}
+
 // addYes is for verbs whose harm a person agrees to.
 func (o *contentFlags) addYes(c *cobra.Command) {
 	c.Flags().BoolVar(&o.yes, "yes", false, "agree without a prompt; needs --expect-iccid")

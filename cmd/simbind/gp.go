@@ -26,6 +26,7 @@ applet has verbs of its own, see 'simbind applet --help'.`,
 		a.gpInfo(), a.gpList(), a.gpLoad(), a.gpInstall(), a.gpDelete(), a.gpLock(), a.gpUnlock(), a.gpCardState(),
 		a.gpKeys(), a.gpStoreData(), a.gpSend(),
 	)
+	a.addDomain(c)
 	return c
 }
 

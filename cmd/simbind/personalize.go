@@ -118,6 +118,10 @@ func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) 
 	if err != nil {
 		return nil, nil, err
 	}
+	domain, err := optionalAID(a.global.domain)
+	if err != nil {
+		return nil, nil, err
+	}
 	store, err := a.store()
 	if err != nil {
 		return nil, nil, err
@@ -127,7 +131,7 @@ func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) 
 		return nil, nil, err
 	}
 	return s, &personalize.Run{
-		Card: s, Store: store, AID: aid, Secrets: provider,
+		Card: s, Store: store, AID: aid, Domain: domain, Secrets: provider,
 		Attempts: o.attempts, PINFloor: o.pinFloor, Backups: to,
 		Now: a.now, Rand: a.rand, Tool: "simbind " + versionFacts().Tool,
 		Phase: s.counter.Phase,

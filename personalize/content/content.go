@@ -23,7 +23,7 @@ type Step struct {
 	Secret  bool   // the data holds keys and is not shown
 }
 
-// Domain is a conversation with the issuer security domain of a known card, through a secure channel.
+// Domain is a conversation with the issuer security domain, or the one the run names, of a known card, through a secure channel.
 type Domain struct {
 	ICCID   uicc.ICCID
 	FCI     gp.FCI
@@ -33,7 +33,7 @@ type Domain struct {
 	asked byte // the key version the session was asked for
 }
 
-// Open opens a secure channel to the issuer security domain with the card's own keys: three commands.
+// Open opens a secure channel to the security domain with the card's own keys: three commands.
 func Open(ctx context.Context, run *personalize.Run, iccid uicc.ICCID) (*Domain, error) {
 	keys, err := run.KeysOf(iccid)
 	if err != nil {
@@ -51,7 +51,7 @@ func OpenWith(ctx context.Context, run *personalize.Run, iccid uicc.ICCID, sets 
 	var err error
 	d.Session, which, err = run.Channel(ctx, iccid, func() ([]byte, error) {
 		var locked bool
-		d.FCI, locked, err = gp.SelectDomain(ctx, run.Card)
+		d.FCI, locked, err = gp.SelectDomain(ctx, run.Card, run.Domain)
 		if locked {
 			run.Remark("the card is locked: it takes no content until its life cycle is SECURED again")
 		}

@@ -71,7 +71,7 @@ func Known(ctx context.Context, run *personalize.Run, expected personalize.Expec
 	if !errors.As(err, new(*apdu.Error)) {
 		return iccid, err
 	}
-	if _, locked, lockErr := gp.SelectDomain(ctx, run.Card); lockErr != nil || !locked || expected.ICCID == "" {
+	if _, locked, lockErr := gp.SelectDomain(ctx, run.Card, run.Domain); lockErr != nil || !locked || expected.ICCID == "" {
 		return iccid, err
 	}
 	run.Remark("the card is locked and does not show its ICCID: it is taken for the expected one")
@@ -103,7 +103,7 @@ func LookAtKeys(ctx context.Context, run *personalize.Run, expected personalize.
 func look(ctx context.Context, run *personalize.Run, iccid uicc.ICCID, objects ...object) (Facts, error) {
 	f := Facts{ICCID: iccid}
 	var err error
-	if f.FCI, f.Locked, err = gp.SelectDomain(ctx, run.Card); err != nil {
+	if f.FCI, f.Locked, err = gp.SelectDomain(ctx, run.Card, run.Domain); err != nil {
 		return f, err
 	}
 	for _, o := range objects {
