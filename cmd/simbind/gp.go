@@ -219,7 +219,7 @@ func (r *gpListReport) text(w io.Writer, _ printer) {
 }
 
 func (a *app) gpList() *cobra.Command {
-	var o secretFlags
+	var o contentFlags
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "What is installed on the card",
@@ -229,12 +229,13 @@ func (a *app) gpList() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return a.listContent(c.Context(), &o) },
 	}
 	o.addKeys(c)
+	o.addLevel(c, "01")
 	return c
 }
 
-func (a *app) listContent(ctx context.Context, o *secretFlags) error {
+func (a *app) listContent(ctx context.Context, o *contentFlags) error {
 	expected := a.expected()
-	s, run, err := a.startRun(ctx, o, nil)
+	s, run, err := a.startContent(ctx, o)
 	if err != nil {
 		return err
 	}
