@@ -6,16 +6,18 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp/macchain"
 	"github.com/simbind/simbind/internal/crypt"
 	"github.com/simbind/simbind/secret"
 )
 
 // Bits of the security level, P1 of EXTERNAL AUTHENTICATE (GPCS table D-6).
 const (
-	LevelCMAC        = 0x01
-	LevelCDecryption = 0x02
+	LevelCMAC        = macchain.CMAC
+	LevelCDecryption = macchain.CDecryption
 )
 
 // Parameter i, which a card tells in its card data alone (GPCS clause D.1.1).
@@ -23,8 +25,6 @@ const (
 	Option05 = 0x05 // the last C-MAC is the next ICV as it is
 	Option15 = 0x15 // it is encrypted before
 )
-
-const macSize = 8
 
 // ErrKeys is a key that 3DES does not take.
 var ErrKeys = errors.New("SCP01 keys")
@@ -34,11 +34,9 @@ type Keys struct{ ENC, MAC secret.Bytes }
 
 // Session is one secure channel. It is not safe for concurrent use, as a card is not.
 type Session struct {
-	level      byte
-	encryptICV bool
+	macchain.Chain
 	enc, mac   secret.Bytes
 	host, card []byte
-	icv        []byte // last C-MAC, zeros before the first
 }
 
 // New derives the session keys from the host challenge and the card challenge, 8 bytes each; option is parameter i.
@@ -46,7 +44,8 @@ func New(keys Keys, option byte, host, card []byte) (*Session, error) {
 	if option != Option05 && option != Option15 {
 		return nil, fmt.Errorf("SCP01: i = %02X is not known here", option)
 	}
-	s := &Session{encryptICV: option == Option15, host: host, card: card, icv: make([]byte, macSize)}
+	s := &Session{host: host, card: card}
+	s.Chain = macchain.New(macchain.Rules{Name: "SCP01", MAC: s.sign, NextICV: s.icv(option), Encrypt: s.encrypt})
 	for _, k := range []struct {
 		into *secret.Bytes
 		base secret.Bytes
@@ -71,107 +70,46 @@ func SessionKey(key, host, card []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeys, err)
 	}
-	return crypt.EncryptECB(block, join(card[4:], host[:4], card[:4], host[4:]))
+	return crypt.EncryptECB(block, slices.Concat(card[4:], host[:4], card[:4], host[4:]))
 }
 
 // VerifyCard compares the card's cryptogram in constant time (clause D.4.2).
 func (s *Session) VerifyCard(cryptogram []byte) (bool, error) {
-	want, err := crypt.FullTripleDESMAC(s.enc.Reveal(), nil, join(s.host, s.card))
+	want, err := crypt.FullTripleDESMAC(s.enc.Reveal(), nil, slices.Concat(s.host, s.card))
 	return subtle.ConstantTimeCompare(want, cryptogram) == 1, err
 }
 
 // HostCryptogram proves the host (clause D.4.2).
 func (s *Session) HostCryptogram() ([]byte, error) {
-	return crypt.FullTripleDESMAC(s.enc.Reveal(), nil, join(s.card, s.host))
+	return crypt.FullTripleDESMAC(s.enc.Reveal(), nil, slices.Concat(s.card, s.host))
 }
 
-func join(parts ...[]byte) []byte {
-	var out []byte
-	for _, p := range parts {
-		out = append(out, p...)
-	}
-	return out
-}
-
-// Authenticate builds EXTERNAL AUTHENTICATE for a level: MACed with a zero ICV, never encrypted (clause D.5.2).
+// Authenticate builds EXTERNAL AUTHENTICATE for a level (clause D.5.2).
 func (s *Session) Authenticate(level byte) (apdu.Command, error) {
 	cryptogram, err := s.HostCryptogram()
 	if err != nil {
 		return apdu.Command{}, err
 	}
-	c := apdu.Command{CLA: 0x80, INS: apdu.INSExternalAuth, P1: level, Data: cryptogram}
-	mac, err := s.cmac(c, make([]byte, macSize))
-	if err != nil {
-		return c, err
-	}
-	c.CLA |= 0x04
-	c.Data = append(c.Data, mac...)
-	s.icv, s.level = mac, level
-	return c, nil
+	return s.Begin(level, cryptogram)
 }
 
-// Level is the security level.
-func (s *Session) Level() byte { return s.level }
-
-// MaxData is how many bytes of plain command data fit a command whose data has at most limit bytes (255: a short command): encrypted, a length
-// byte comes before them, and padding only where it is needed; 0 when none do.
-func (s *Session) MaxData(limit int) int {
-	room := limit
-	if s.level&LevelCMAC != 0 {
-		room -= macSize
-	}
-	if s.level&LevelCDecryption != 0 {
-		room = room/crypt.DESBlock*crypt.DESBlock - 1
-	}
-	return max(room, 0)
-}
-
-// Wrap signs the plain command, then encrypts its data (clauses D.3.1, D.3.2). A command without data is MACed only. commit makes this
-// C-MAC the next ICV: it is called when the link delivered an answer, and not when the link failed.
-func (s *Session) Wrap(c apdu.Command) (wrapped apdu.Command, commit func(), err error) {
-	if s.level&LevelCMAC == 0 {
-		return c, func() {}, nil
-	}
-	icv, err := s.nextICV()
-	if err != nil {
-		return c, nil, err
-	}
-	if len(c.Data) > s.MaxData(apdu.MaxShortData) {
-		return c, nil, fmt.Errorf("SCP01: %d bytes of data do not fit a short command with its MAC", len(c.Data))
-	}
-	mac, err := s.cmac(c, icv)
-	if err != nil {
-		return c, nil, err
-	}
-	data := c.Data
-	if s.level&LevelCDecryption != 0 && len(data) > 0 {
-		if data, err = s.encrypt(data); err != nil {
-			return c, nil, err
+// icv is the last C-MAC; with i = 15 under 3DES with the C-MAC key, where SCP02 takes single DES.
+func (s *Session) icv(option byte) func(last []byte) ([]byte, error) {
+	return func(last []byte) ([]byte, error) {
+		if option != Option15 {
+			return last, nil
 		}
+		block, err := crypt.TripleDES(s.mac.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		return crypt.EncryptECB(block, last)
 	}
-	if c.CLA, err = apdu.WithChannel(apdu.BaseClass(c.CLA)|0x04, apdu.Channel(c.CLA)); err != nil {
-		return c, nil, err
-	}
-	c.Data = join(data, mac)
-	return c, func() { s.icv = mac }, nil
 }
 
-// nextICV is the last C-MAC; with i = 15 under 3DES with the C-MAC key, where SCP02 takes single DES.
-func (s *Session) nextICV() ([]byte, error) {
-	if !s.encryptICV {
-		return s.icv, nil
-	}
-	block, err := crypt.TripleDES(s.mac.Reveal())
-	if err != nil {
-		return nil, err
-	}
-	return crypt.EncryptECB(block, s.icv)
-}
-
-// cmac is the full 3DES MAC over the header with the secured class (channel bits zero) and Lc + 8, and the plain data.
-func (s *Session) cmac(c apdu.Command, icv []byte) ([]byte, error) {
-	head := []byte{apdu.BaseClass(c.CLA) | 0x04, c.INS, c.P1, c.P2, byte(len(c.Data) + macSize)}
-	return crypt.FullTripleDESMAC(s.mac.Reveal(), icv, append(head, c.Data...))
+// sign is the full 3DES MAC.
+func (s *Session) sign(icv, data []byte) ([]byte, error) {
+	return crypt.FullTripleDESMAC(s.mac.Reveal(), icv, data)
 }
 
 // encrypt puts the length before the data, and padding behind it unless that fills whole blocks.
@@ -186,9 +124,6 @@ func (s *Session) encrypt(data []byte) ([]byte, error) {
 	}
 	return crypt.EncryptCBC(block, nil, plain)
 }
-
-// Unwrap has nothing to remove: responses are not protected.
-func (s *Session) Unwrap(r apdu.Response) (apdu.Response, error) { return r, nil }
 
 // Close wipes the session keys.
 func (s *Session) Close() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp/macchain"
 	"github.com/simbind/simbind/internal/vectors"
 	"github.com/simbind/simbind/secret"
 )
@@ -12,6 +13,23 @@ import (
 func TestMain(m *testing.M) { vectors.Main(m, "gp/scp02") }
 
 // TestMACChain: two commands, the second ICV being the first MAC under single DES.
+// over is a session with these session keys.
+func over(key secret.Bytes) *Session {
+	s := &Session{mac: key, enc: key}
+	s.Chain = macchain.New(s.rules())
+	return s
+}
+
+// begun is one that is authenticated, at a level with C-DECRYPTION.
+func begun(t testing.TB, key secret.Bytes) *Session {
+	t.Helper()
+	s := over(key)
+	if _, err := s.Begin(LevelCMAC|LevelCDecryption, make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestMACChain(t *testing.T) {
 	var rows struct {
 		Chain []struct {
@@ -23,18 +41,17 @@ func TestMACChain(t *testing.T) {
 	vectors.Load(t, "scp_primitives.json", &rows)
 	for _, row := range rows.Chain {
 		vectors.Use(t, row.ID)
-		s := &Session{level: LevelCMAC, mac: secret.New(row.Key), icv: make([]byte, 8)}
+		s := over(secret.New(row.Key))
 		for i, x := range row.Commands {
 			c, err := apdu.Parse(x.Plain)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if i == 0 { // EXTERNAL AUTHENTICATE: a zero ICV, as it is
-				mac, err := s.cmac(apdu.Command{CLA: 0x80, INS: c.INS, P1: c.P1, P2: c.P2, Data: c.Data}, make([]byte, 8))
-				if err != nil || !bytes.HasSuffix(x.Wrapped, mac) {
-					t.Fatalf("%s: MAC %X, %v", row.ID, mac, err)
+				w, err := s.Begin(c.P1, c.Data)
+				if err != nil || !bytes.HasSuffix(x.Wrapped, w.Data) {
+					t.Fatalf("%s: %X, %v", row.ID, w.Data, err)
 				}
-				s.icv = mac
 				continue
 			}
 			w, commit, err := s.Wrap(c)
@@ -53,7 +70,7 @@ func TestMACChain(t *testing.T) {
 // TestFailedTransmitMovesNothing: only a committed command becomes the next ICV.
 func TestFailedTransmitMovesNothing(t *testing.T) {
 	key := secret.New(make([]byte, 16))
-	s := &Session{level: LevelCMAC | LevelCDecryption, mac: key, enc: key, icv: make([]byte, 8)}
+	s := begun(t, key)
 	c := apdu.Command{CLA: 0x80, INS: 0xE2, Data: []byte{1, 2, 3}}
 	first, _, err := s.Wrap(c)
 	if err != nil {
@@ -72,7 +89,7 @@ func TestFailedTransmitMovesNothing(t *testing.T) {
 // TestEmptyDataIsNotEncrypted: GPCS clause E.4.6; a command without data carries its MAC alone.
 func TestEmptyDataIsNotEncrypted(t *testing.T) {
 	key := secret.New(make([]byte, 16))
-	s := &Session{level: LevelCMAC | LevelCDecryption, mac: key, enc: key, icv: make([]byte, 8)}
+	s := begun(t, key)
 	w, _, err := s.Wrap(apdu.Command{CLA: 0x80, INS: 0xCA, Le: 256})
 	if err != nil || len(w.Data) != 8 {
 		t.Errorf("%d bytes, %v", len(w.Data), err)
@@ -81,7 +98,7 @@ func TestEmptyDataIsNotEncrypted(t *testing.T) {
 
 func BenchmarkWrap(b *testing.B) {
 	key := secret.New(make([]byte, 16))
-	s := &Session{level: LevelCMAC | LevelCDecryption, mac: key, enc: key, icv: make([]byte, 8)}
+	s := begun(b, key)
 	c := apdu.Command{CLA: 0x80, INS: 0xE2, Data: make([]byte, 200)}
 	b.SetBytes(200)
 	for b.Loop() {

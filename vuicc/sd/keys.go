@@ -13,7 +13,7 @@ import (
 
 // KeySet is one key set of the factory: three keys of 16 bytes (SCP02), or of 16, 24 or 32 bytes (SCP03).
 //
-// I is the parameter i: SCP02 15 (three keys, explicit initiation, C-MAC on the unmodified APDU, ICV encryption) or 55 (and a
+// I is the parameter i: SCP02 15 (three keys, explicit initiation, C-MAC on the modified APDU, ICV encryption) or 55 (and a
 // well-known pseudo-random challenge); SCP03 00 plus 01 (S16 mode), 10 (pseudo-random challenge), 20 (R-MAC), 60 (R-MAC and R-ENC).
 type KeySet struct {
 	KVN           byte // 01 to 7F, or FF

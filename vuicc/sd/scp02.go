@@ -9,7 +9,7 @@ import (
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
-// scp02 is the card's side of SCP02 with i = 15 or 55 (GPCS annex E): three keys, explicit initiation, C-MAC over the unmodified
+// scp02 is the card's side of SCP02 with i = 15 or 55 (GPCS annex E): three keys, explicit initiation, C-MAC over the modified
 // APDU, ICV encryption, no R-MAC.
 type scp02 struct {
 	enc, mac, dek        []byte // of the session, 16 bytes
