@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"crypto/ed25519"
 	"time"
 
 	"github.com/simbind/simbind/apdu"
@@ -114,6 +113,3 @@ const (
 	Redo  Action = "redo" // of one card
 	Close Action = "seal"
 )
-
-// Key signs seals and approvals.
-type Key struct{ private ed25519.PrivateKey }
