@@ -35,7 +35,7 @@ type Ledger struct {
 // password: that comes from a password or service file (PGPASSFILE, PGSERVICEFILE).
 func Open(ctx context.Context, where string, o Options) (*Ledger, error) {
 	open := openSQLite
-	if isPostgres(where) {
+	if Shared(where) {
 		open = openPostgres
 	}
 	s, err := open(where)

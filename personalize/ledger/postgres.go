@@ -87,6 +87,7 @@ func postgresGone(err error) bool {
 	return !errors.As(err, new(*pgx.ScanArgError)) // not an answer of the server: the connection
 }
 
-func isPostgres(where string) bool {
+// Shared tells the URL of a database from the path of a file.
+func Shared(where string) bool {
 	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
 }

@@ -22,17 +22,17 @@ type store struct {
 	scrub         func(context.Context) error // after an erasure: what is left of it in files of the database
 }
 
-// dbError is a failure of the database, not of what it was asked.
-type dbError struct{ err error }
+// StoreError is a failure of the database, not of what it was asked.
+type StoreError struct{ Err error }
 
-func (e *dbError) Error() string { return "ledger: " + e.err.Error() }
-func (e *dbError) Unwrap() error { return e.err }
+func (e *StoreError) Error() string { return "ledger: " + e.Err.Error() }
+func (e *StoreError) Unwrap() error { return e.Err }
 
 func failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &dbError{err}
+	return &StoreError{err}
 }
 
 func (s *store) q(query string) string {
@@ -102,8 +102,8 @@ func (l *Ledger) retry(ctx context.Context, do func(again bool) error) error {
 	pause := 20 * time.Millisecond
 	for again := false; ; again = true {
 		err := do(again)
-		var db *dbError
-		if err == nil || !errors.As(err, &db) || !l.gone(db.err) || ctx.Err() != nil {
+		var db *StoreError
+		if err == nil || !errors.As(err, &db) || !l.gone(db.Err) || ctx.Err() != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
