@@ -23,12 +23,24 @@ import (
 // virtualReader is a reader in memory with the virtual card of a file in it.
 type virtualReader struct {
 	service pcsc.Service
-	card    *vuicc.Card
-	lock    *flock.Flock
+	card    *virtualCard
 }
 
 // Close lets another process have the card.
-func (v *virtualReader) Close() error { return v.lock.Unlock() }
+func (v *virtualReader) Close() error { return v.card.Close() }
+
+// virtualCard is a card out of its file, which no other process has, and what runs its applet.
+type virtualCard struct {
+	*vuicc.Card
+	lock *flock.Flock
+	end  func()
+}
+
+// Close ends the applet and lets another process have the card.
+func (v *virtualCard) Close() error {
+	v.end()
+	return v.lock.Unlock()
+}
 
 // openVirtual opens the virtual card of a file; without one, the card of the state folder.
 func (a *app) openVirtual(path string) (*virtualReader, error) {
@@ -36,13 +48,13 @@ func (a *app) openVirtual(path string) (*virtualReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	card, lock, err := openVirtualCard(path)
+	card, err := a.openVirtualCard(path)
 	if err != nil {
 		return nil, err
 	}
 	service := mock.New()
-	service.AddReader("Virtual reader").Insert(card)
-	return &virtualReader{service: service, card: card, lock: lock}, nil
+	service.AddReader("Virtual reader").Insert(card.Card)
+	return &virtualReader{service: service, card: card}, nil
 }
 
 func (a *app) virtualPath(path string) (string, error) {
@@ -53,27 +65,48 @@ func (a *app) virtualPath(path string) (string, error) {
 	return filepath.Join(dir, "virtual.card"), err
 }
 
-func openVirtualCard(path string, opts ...vuicc.Option) (*vuicc.Card, *flock.Flock, error) {
+// openVirtualCard takes a card out of its file; the memory tells which applet it runs.
+func (a *app) openVirtualCard(path string, opts ...vuicc.Option) (*virtualCard, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: no such file", path), hint: "'simbind virtual new " + path + "' makes one"}
+		return nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: no such file", path), hint: "'simbind virtual new " + path + "' makes one"}
 	}
 	if err != nil {
-		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card: %w", err)}
+		return nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card: %w", err)}
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: not a file", path), hint: "name the file 'simbind virtual new' made"}
+		return nil, &codeError{code: exitNoCard, err: fmt.Errorf("virtual card %s: not a file", path), hint: "name the file 'simbind virtual new' made"}
 	}
 	lock, err := lockVirtual(path)
 	if err != nil {
+		return nil, err
+	}
+	card, end, err := a.runVirtual(path, opts)
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return &virtualCard{card, lock, end}, nil
+}
+
+// runVirtual opens the card with the applet it runs.
+func (a *app) runVirtual(path string, opts []vuicc.Option) (*vuicc.Card, func(), error) {
+	damaged := func(err error) error {
+		return &codeError{code: exitOther, err: fmt.Errorf("virtual card %s: %w", path, err), hint: "'simbind virtual new --force " + path + "' puts a new card in its place"}
+	}
+	kind, err := appletOf(path)
+	if err != nil {
+		return nil, nil, damaged(err)
+	}
+	plugged, end, err := a.plugApplet(kind)
+	if err != nil {
 		return nil, nil, err
 	}
-	card, err := vuicc.Open(path, opts...)
+	card, err := vuicc.Open(path, append(opts, plugged...)...)
 	if err != nil {
-		damaged := &codeError{code: exitOther, err: fmt.Errorf("virtual card %s: %w", path, err), hint: "'simbind virtual new --force " + path + "' puts a new card in its place"}
-		return nil, nil, errors.Join(damaged, lock.Unlock())
+		end()
+		return nil, nil, damaged(err)
 	}
-	return card, lock, nil
+	return card, end, nil
 }
 
 // lockVirtual keeps other processes away from a virtual card.
@@ -93,31 +126,32 @@ func (a *app) virtualCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "virtual",
 		Short: "Make, show and serve virtual cards",
-		Long:  "A virtual card is a whole (U)SIM in one file: files, PINs, keys, toolkit and the binding applet's model.\nIt is the card of --reader virtual:FILE, of rehearsals, and of other PC/SC programs through 'virtual serve'.",
+		Long:  "A virtual card is a whole (U)SIM in one file: files, PINs, keys, toolkit and the binding applet, as a model or itself.\nIt is the card of --reader virtual:FILE, of rehearsals, and of other PC/SC programs through 'virtual serve'.",
 	}
 	c.AddCommand(a.virtualNew(), a.virtualCAP(), a.virtualServe(), a.virtualShow())
 	return c
 }
 
 func (a *app) virtualNew() *cobra.Command {
-	var name, iccid, imsi string
-	var force bool
+	var w wantedCard
 	c := &cobra.Command{
 		Use:   "new [FILE]",
 		Short: "Make a virtual card",
 		Long:  "Make a virtual card in FILE (default: virtual.card in the state folder).\n\nImages:\n" + imageList(),
 		Example: `  simbind virtual new card.json
-  simbind virtual new card.json --image usim-separate --iccid 8988211000000430010`,
+  simbind virtual new card.json --image usim-separate --iccid 8988211000000430010
+  simbind virtual new card.json --applet java`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.makeVirtual(strings.Join(args, ""), name, iccid, imsi, force)
+			return a.makeVirtual(strings.Join(args, ""), w)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&name, "image", image.Names()[0], "card image: "+strings.Join(image.Names(), ", "))
-	f.StringVar(&iccid, "iccid", "", "ICCID, 18 to 20 digits (default: the image's)")
-	f.StringVar(&imsi, "imsi", "", "IMSI, 6 to 15 digits (default: the image's)")
-	f.BoolVar(&force, "force", false, "replace a card that is there")
+	f.StringVar(&w.image, "image", image.Names()[0], "card image: "+strings.Join(image.Names(), ", "))
+	f.StringVar(&w.iccid, "iccid", "", "ICCID, 18 to 20 digits (default: the image's)")
+	f.StringVar(&w.imsi, "imsi", "", "IMSI, 6 to 15 digits (default: the image's)")
+	f.StringVar(&w.applet, "applet", appletModel, appletHelp)
+	f.BoolVar(&w.force, "force", false, "replace a card that is there")
 	return c
 }
 
@@ -130,18 +164,30 @@ func imageList() string {
 	return b.String()
 }
 
-func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
+// wantedCard is what virtual new is asked for.
+type wantedCard struct {
+	image, iccid, imsi string
+	applet             string
+	force              bool
+}
+
+func (a *app) makeVirtual(path string, w wantedCard) error {
 	path, err := a.virtualPath(path)
 	if err != nil {
 		return err
 	}
-	img, err := image.Get(name)
+	img, err := image.Get(w.image)
 	if err != nil {
 		return usagef("--image: %w", err)
 	}
-	if img, err = img.With(iccid, imsi); err != nil {
+	if img, err = img.With(w.iccid, w.imsi); err != nil {
 		return usagef("%w", err)
 	}
+	opts, end, err := a.plugApplet(w.applet)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -150,17 +196,17 @@ func (a *app) makeVirtual(path, name, iccid, imsi string, force bool) error {
 		return err
 	}
 	defer lock.Unlock()
-	if err := makeRoom(path, force); err != nil {
+	if err := makeRoom(path, w.force); err != nil {
 		return err
 	}
-	card, err := vuicc.Create(path, img)
+	card, err := vuicc.Create(path, img, opts...)
 	if err != nil {
 		return err
 	}
 	if a.global.json {
 		return a.show(virtualFacts(path, card))
 	}
-	a.say("virtual card %s (%s); use it with --reader virtual:%s", path, name, path)
+	a.say("virtual card %s (%s); use it with --reader virtual:%s", path, w.image, path)
 	return nil
 }
 
@@ -181,7 +227,7 @@ func makeRoom(path string, force bool) error {
 }
 
 func (a *app) virtualServe() *cobra.Command {
-	var host string
+	var host, applet string
 	var port int
 	var timing vuicc.Timing
 	c := &cobra.Command{
@@ -196,29 +242,33 @@ func (a *app) virtualServe() *cobra.Command {
 				return usagef("--bit-rate, --overhead and --write-time are not negative")
 			}
 			timing.Wait, timing.Page = true, 64
-			return a.serveVirtual(c.Context(), strings.Join(args, ""), fmt.Sprintf("%s:%d", host, port), timing)
+			return a.serveVirtual(c.Context(), strings.Join(args, ""), applet, fmt.Sprintf("%s:%d", host, port), timing)
 		},
 	}
 	c.Flags().StringVar(&host, "host", "127.0.0.1", "where the driver listens")
 	c.Flags().IntVar(&port, "port", vpcd.DefaultPort, "port of the driver's reader")
+	c.Flags().StringVar(&applet, "applet", "", "refuse a card that does not run this: model or java (see virtual new)")
 	c.Flags().IntVar(&timing.BitRate, "bit-rate", 0, "take the time of a real card at so many bit/s, such as 115200; 0: as fast as it goes")
 	c.Flags().DurationVar(&timing.Overhead, "overhead", 0, "time of reader and protocol, a command")
 	c.Flags().DurationVar(&timing.Write, "write-time", 0, "time to write a page of 64 bytes of memory")
 	return c
 }
 
-func (a *app) serveVirtual(ctx context.Context, path, addr string, timing vuicc.Timing) error {
+func (a *app) serveVirtual(ctx context.Context, path, applet, addr string, timing vuicc.Timing) error {
 	path, err := a.virtualPath(path)
 	if err != nil {
 		return err
 	}
-	card, lock, err := openVirtualCard(path, vuicc.WithTiming(timing))
+	if err := wantApplet(path, applet); err != nil {
+		return err
+	}
+	card, err := a.openVirtualCard(path, vuicc.WithTiming(timing))
 	if err != nil {
 		return err
 	}
-	defer lock.Unlock()
+	defer card.Close()
 	a.say("serving %s to %s; interrupt ends it", path, addr)
-	if err := vpcd.Serve(ctx, addr, card); err != nil && ctx.Err() == nil {
+	if err := vpcd.Serve(ctx, addr, card.Card); err != nil && ctx.Err() == nil {
 		return &codeError{code: exitNoCard, err: err, hint: "is pcscd running with the vpcd driver (package vsmartcard-vpcd)?"}
 	}
 	return nil
@@ -256,12 +306,12 @@ func (a *app) virtualShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			card, lock, err := openVirtualCard(path)
+			card, err := a.openVirtualCard(path)
 			if err != nil {
 				return err
 			}
-			defer lock.Unlock()
-			return a.show(virtualFacts(path, card))
+			defer card.Close()
+			return a.show(virtualFacts(path, card.Card))
 		},
 	}
 }

@@ -26,7 +26,8 @@ var floors = []struct {
 	{"gp", []string{"gp"}},
 	{"pcsc", []string{"pcsc"}},
 	{"trace", nil},
-	{"vuicc", []string{"vuicc"}},
+	{"vuicc", []string{"vuicc", "applet"}},
+	{"applet", nil},
 	{"apdu", nil}, {"tlv", nil}, {"secret", nil}, {"internal/", nil},
 }
 

@@ -2,22 +2,39 @@ package bindapp
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 )
 
 // Targets of a pending write (§8).
 const (
-	targetBackup = 0x01
-	targetDenial = 0x02
+	targetBackup   = 0x01
+	targetDenial   = 0x02
+	overReplaced   = 0x04 // and the replaced backup may still stand in a copy
+	targetPrevious = targetBackup | overReplaced
 )
+
+// takeAt is take under the rule that asks for it.
+func (a *applet) takeAt(r rules.Rule) error {
+	if !a.holds(r) {
+		return nil
+	}
+	return a.take()
+}
+
+// takable tells whether content may become a backup.
+func (a *applet) takable(content []byte) bool {
+	return plausible(content) || !a.holds(rules.TakePlausibleOnly)
+}
 
 // take renews the backups (§8), before anything that may write EF_IMSI: a pending write is finished first, then each
 // copy whose content is plausible, not a denial value and not its backup becomes that copy's backup; the old one
 // is kept beside it. One transaction.
 func (a *applet) take() error {
 	a.finishPending()
-	c, copies := a.configuration(), a.copies()
+	c, copies, pending := a.configuration(), a.copies(), a.byteOf(cellPending)
 	if len(copies) == 0 || allUnreadable(copies) {
 		a.fail(reasonNotReadable)
 		if a.service130() {
@@ -31,15 +48,16 @@ func (a *applet) take() error {
 		switch {
 		case x.content == nil:
 			a.fail(reasonNotReadable)
-		case among(denials, x.content), bytes.Equal(x.content, x.backup):
-		case !plausible(x.content):
+		case among(denials, x.content) && a.holds(rules.TakeNoDenialValue), bytes.Equal(x.content, x.backup):
+		case !a.takable(x.content):
 			a.fail(reasonContent)
+		case !a.issuers(x, pending, c): // half-written
 		default:
 			fresh = append(fresh, x)
 		}
 	}
 	if len(fresh) == 0 {
-		return nil
+		return unfinished(pending)
 	}
 	err := a.transaction(func() {
 		for _, x := range fresh {
@@ -51,8 +69,17 @@ func (a *applet) take() error {
 	})
 	if err != nil {
 		a.fail(reasonMemory)
+		return err
 	}
-	return err
+	return unfinished(pending)
+}
+
+// unfinished: a pending write that the memory refuses again.
+func unfinished(pending byte) error {
+	if pending != 0 {
+		return apdu.SWMemory
+	}
+	return nil
 }
 
 func allUnreadable(copies []imsiCopy) bool {
@@ -64,76 +91,135 @@ func allUnreadable(copies []imsiCopy) bool {
 	return true
 }
 
-// finishPending writes what a cut kept from being written (§8). A plausible content that is neither the backup nor a
-// denial value is an issuer's and is left for take, unless the denial value is itself plausible: then a half-written
-// file cannot be told from an issuer's, and the pending target is written first.
+// pend marks the write that is about to begin (§8).
+func (a *applet) pend(target byte) {
+	if a.holds(rules.PendingMark) {
+		a.put(cellPending, []byte{target | a.byteOf(cellPending)&overReplaced})
+	}
+}
+
+// finishPending writes what a cut kept from being written (§8). What an issuer wrote since is left for take.
 func (a *applet) finishPending() {
 	target := a.byteOf(cellPending)
-	if target == 0 {
+	if target == 0 || !a.holds(rules.PendingFinished) {
 		return
 	}
 	c := a.configuration()
+	reset := true
 	if !c.has(policyKeepLocation) && a.byteOf(cellLocation) != 0 {
-		a.resetLocation()
+		_, reset = a.resetLocation()
 	}
-	for _, x := range a.copies() {
-		issuers := plausible(x.content) && !plausible(c.denial) && !bytes.Equal(x.content, x.backup) && !among(a.denials(c), x.content)
-		if x.backup != nil && x.content != nil && !issuers {
-			a.writeCopy(x, wanted(x, target, c))
+	a.writeAll(target, target, c, reset)
+}
+
+// issuers tells whether the content of a copy is somebody else's, to be taken and not to be overwritten: plausible, and not one of
+// the applet's own values. While a pending write is left from before, neither a mixture of them, byte by byte: a write that was
+// cut leaves such.
+func (a *applet) issuers(x imsiCopy, left byte, c configuration) bool {
+	own := append(a.denials(c), x.backup)
+	if left&overReplaced != 0 {
+		own = append(own, a.env.Get(x.replaced()))
+	}
+	if left != 0 && a.holds(rules.HalfWritten) && mixed(x.content, own) {
+		return false
+	}
+	return a.takable(x.content) && (!among(own, x.content) || !a.holds(rules.TakeNoDenialValue))
+}
+
+// mixed tells whether every byte of content stands in one of the values at the same place.
+func mixed(content []byte, values [][]byte) bool {
+	for i, b := range content {
+		if !slices.ContainsFunc(values, func(v []byte) bool { return i < len(v) && v[i] == b }) {
+			return false
 		}
 	}
-	a.clearPending()
+	return true
 }
 
 func wanted(x imsiCopy, target byte, c configuration) []byte {
-	if target == targetDenial {
+	if target&^overReplaced == targetDenial {
 		return c.denial
 	}
 	return x.backup
 }
 
-// writeCopy writes one copy when it differs, and reads it back. changed tells whether the file was written.
-func (a *applet) writeCopy(x imsiCopy, content []byte) (changed, ok bool) {
+// outcome of writing a copy.
+type outcome int
+
+const (
+	same    outcome = iota // it was as wanted
+	written                // and read back
+	refused                // untouched: the access domain does not allow it
+	spoiled                // the memory failed: the copy may hold anything
+)
+
+// writeCopy writes one copy when it differs, and reads it back.
+func (a *applet) writeCopy(x imsiCopy, content []byte) outcome {
 	if bytes.Equal(x.content, content) {
-		return false, true
+		return same
 	}
 	if err := a.writeBinary(x.file, content); err != nil {
 		a.fail(fileReason(err))
-		return false, false
+		if fileReason(err) == reasonNotWritable {
+			return refused
+		}
+		return spoiled
 	}
 	got, _, err := a.readBinary(x.file, sizeIMSI)
 	if err != nil || !bytes.Equal(got, content) {
 		a.fail(reasonMemory)
-		return true, false
+		return spoiled
 	}
-	return true, true
+	return written
 }
 
-func (a *applet) clearPending() {
-	a.put(cellPending, nil)
-	a.put(cellLocation, nil)
-	if a.stored() != nil {
-		a.fail(reasonMemory)
-	}
-}
-
-// writeAll brings every copy with a backup to the target: the mark is set already. It tells which files were written and
-// whether every copy is as wanted.
-func (a *applet) writeAll(target byte, c configuration) (changed []file, ok bool) {
+// writeAll brings every copy with a backup to the target: the mark is set already, and stays while the memory spoils a copy; left is the
+// mark that stood before this step, done tells whether location and keys are. What an issuer wrote and take could not keep is not overwritten. It tells which files
+// were written and whether every copy is as wanted.
+func (a *applet) writeAll(target, left byte, c configuration, done bool) (changed []file, ok bool) {
 	ok = true
+	if !a.holds(rules.MarkClearedLast) {
+		a.settled(true)
+	}
 	for _, x := range a.copies() {
-		if x.backup == nil || x.content == nil {
+		if !a.writable(x, target) || a.holds(rules.IssuersNotOverwritten) && a.issuers(x, left, c) {
 			ok = ok && x.backup == nil
 			continue
 		}
-		wrote, good := a.writeCopy(x, wanted(x, target, c))
-		if wrote {
+		got := a.writeCopy(x, wanted(x, target, c))
+		if got == written {
 			changed = append(changed, x.file)
 		}
-		ok = ok && good
+		ok = ok && got <= written
+		done = done && got != spoiled
+		if !ok && !a.holds(rules.OthersNotWaiting) {
+			break
+		}
 	}
-	a.clearPending()
+	a.settled(done)
 	return changed, ok
+}
+
+// writable: a copy without a backup of its own is never written (§1), and one that cannot be read is not known.
+func (a *applet) writable(x imsiCopy, target byte) bool {
+	if target == targetDenial && !a.holds(rules.BackupBeforeWrite) {
+		return true
+	}
+	return x.backup != nil && x.content != nil
+}
+
+// settled takes back the mark of the pending write when it is done.
+func (a *applet) settled(done bool) {
+	if !done && a.holds(rules.PendingKeptOnFailure) {
+		return
+	}
+	err := a.transaction(func() {
+		a.put(cellLocation, nil)
+		a.put(cellPending, nil)
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+	}
 }
 
 // differs tells whether a copy with a backup is not at the target.
@@ -155,11 +241,11 @@ func (a *applet) restoreAll() (changed []file, sw apdu.SW) {
 	if !differs(copies, targetBackup, a.configuration()) {
 		return nil, apdu.SWOK
 	}
-	a.put(cellPending, []byte{targetBackup})
+	a.pend(targetBackup)
 	if a.stored() != nil {
 		return nil, apdu.SWMemory
 	}
-	changed, ok := a.writeAll(targetBackup, a.configuration())
+	changed, ok := a.writeAll(targetBackup, 0, a.configuration(), true)
 	if !ok {
 		return changed, apdu.SWMemory
 	}

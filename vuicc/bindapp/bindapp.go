@@ -9,6 +9,7 @@ package bindapp
 import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -32,9 +33,20 @@ func With(features byte) plug.New {
 	return func(env plug.Env) plug.Applet { return &applet{env: env, features: features, session: &session{}} }
 }
 
+// Without is New with one protective rule taken out: what the rule protects then breaks. For tests of the rules alone.
+func Without(r rules.Rule) plug.New {
+	return func(env plug.Env) plug.Applet {
+		return &applet{env: env, features: Features, session: &session{}, without: r}
+	}
+}
+
+// holds tells whether a protective rule is in force.
+func (a *applet) holds(r rules.Rule) bool { return a.without != r }
+
 type applet struct {
 	env      plug.Env
 	features byte
+	without  rules.Rule // taken out; the zero value is none
 
 	// Transient memory: gone with a reset, see PoweredUp.
 	session *session

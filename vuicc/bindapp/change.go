@@ -6,6 +6,7 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 )
 
 // configure is E0 (§4): accepted whole or not at all.
@@ -17,30 +18,38 @@ func (a *applet) configure(value []byte) apdu.SW {
 	if x.told && x.generation != a.generation() {
 		return apdu.SWReferencedData
 	}
-	if a.take() != nil {
-		return apdu.SWMemory
+	a.failure = reasonNone
+	if a.takeAt(rules.TakeBeforeChange) != nil {
+		return a.refuse()
 	}
 	old, copies := a.configuration(), a.copies()
 	for _, y := range copies {
 		subscribers := y.content != nil && bytes.Equal(y.content, c.denial) && !among(a.denials(old), y.content)
-		if subscribers || bytes.Equal(y.backup, c.denial) {
+		if (subscribers || bytes.Equal(y.backup, c.denial)) && a.holds(rules.DenialValueNotSubscribers) {
 			return apdu.SWWrongData
 		}
 	}
-	if old.set && bytes.Equal(old.encode(), c.encode()) {
-		a.put(cellVerified, nil)
+	if old.set && bytes.Equal(old.encode(), c.encode()) && a.holds(rules.SameChangesNothing) {
+		a.unverify()
 		return memory(a.stored())
 	}
 	changed, sw := a.settleFor(c, old)
 	if sw != apdu.SWOK {
-		return sw
+		return a.refuse()
 	}
-	if sw := memory(a.transaction(func() { a.adopt(c, old) })); sw != apdu.SWOK {
-		return sw
+	if a.transaction(func() { a.adopt(c, old) }) != nil {
+		a.fail(reasonMemory)
+		return a.refuse()
 	}
 	a.endStep(true)
 	a.refreshDue(changed)
 	return apdu.SWOK
+}
+
+// refuse ends a step that failed: 6581, and tag 89 says why.
+func (a *applet) refuse() apdu.SW {
+	a.endStep(false)
+	return apdu.SWMemory
 }
 
 func statusOf(err error) apdu.SW {
@@ -58,28 +67,49 @@ func memory(err error) apdu.SW {
 }
 
 // settleFor deals with the copies that hold the old denial value before it is forgotten (§4): they are restored, or,
-// when the terminal of this card session was denied and the new scheme decides, given the new denial value.
+// when the terminal of this card session was denied and the new scheme decides, given the new denial value. A cut
+// before the configuration is stored ends in the backup.
 func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
-	denied := a.session.denied && c.scheme != schemeOff && !c.has(policyObserve)
-	var changed []file
+	var due []imsiCopy
 	for _, x := range a.copies() {
-		if x.backup == nil || x.content == nil || !among(a.denials(old), x.content) {
-			continue
+		if x.backup != nil && x.content != nil && among(a.denials(old), x.content) && a.holds(rules.RestoreBeforeChange) {
+			due = append(due, x)
 		}
-		want := x.backup
-		if denied {
-			want = c.denial
+	}
+	if len(due) == 0 {
+		return nil, apdu.SWOK
+	}
+	err := a.transaction(func() {
+		if a.holds(rules.MarkBeforeChange) {
+			a.pend(targetBackup)
 		}
-		if denied && plausible(c.denial) {
-			a.retire(c.denial) // until the configuration is committed nobody else knows it
+		a.retire(c.denial) // until the configuration is stored nobody else knows it
+	})
+	if err != nil {
+		return nil, apdu.SWMemory
+	}
+	target := byte(targetBackup)
+	if a.session.denied && c.scheme != schemeOff && !c.has(policyObserve) {
+		target = targetDenial
+	}
+	var changed, located []file
+	if target == targetDenial && !c.has(policyKeepLocation) {
+		ok := true
+		if located, ok = a.resetLocation(); !ok {
+			return nil, apdu.SWMemory
 		}
-		wrote, ok := a.writeCopy(x, want)
-		if !ok {
+	}
+	for _, x := range due {
+		got := a.writeCopy(x, wanted(x, target, c))
+		if got > written {
 			return changed, apdu.SWMemory
 		}
-		if wrote {
+		if got == written {
 			changed = append(changed, x.file)
 		}
+	}
+	if len(changed) > 0 {
+		changed = append(changed, located...)
 	}
 	return changed, apdu.SWOK
 }
@@ -87,10 +117,10 @@ func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 // maxRetired bounds the denial values that are remembered.
 const maxRetired = 4
 
-// retire remembers a plausible denial value that may stand in a file without being the one in force.
+// retire remembers a denial value that may stand in a file, whole or in part, without being the one in force.
 func (a *applet) retire(denial []byte) {
 	kept := a.env.Get(cellRetired)
-	if !plausible(denial) || among(slices.Collect(slices.Chunk(kept, sizeIMSI)), denial) {
+	if bytes.Equal(denial, unconfigured().denial) || among(slices.Collect(slices.Chunk(kept, sizeIMSI)), denial) {
 		return
 	}
 	kept = append(bytes.Clone(denial), kept...)
@@ -107,11 +137,10 @@ func (a *applet) adopt(c, old configuration) {
 		bound = nil
 	}
 	a.put(cellBound, bound[:min(len(bound), c.most*sizeIMEI)])
-	a.put(cellVerified, nil)
+	a.put(cellPending, nil)
+	a.put(cellLocation, nil)
+	a.unverify()
 	a.put(cellStrict, nil)
-	if c.scheme == schemeOff {
-		a.put(cellAccess, nil)
-	}
 }
 
 // Actions of E2 tag 80 (§6).
@@ -157,8 +186,9 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 	if which == actionClear {
 		return memory(a.transaction(a.clear))
 	}
-	if a.take() != nil {
-		return apdu.SWMemory
+	a.failure = reasonNone
+	if a.takeAt(rules.TakeBeforeChange) != nil {
+		return a.refuse()
 	}
 	var changed []file
 	sw := apdu.SWOK
@@ -172,21 +202,33 @@ func (a *applet) act(which byte, imei []byte) apdu.SW {
 	default:
 		changed, sw = a.rebind(which, imei)
 	}
-	if sw != apdu.SWOK {
-		a.failure = reasonNone
+	switch sw {
+	case apdu.SWOK:
+	case apdu.SWMemory:
+		return a.refuse()
+	default:
 		return sw
 	}
-	a.put(cellVerified, nil)
+	a.unverify()
+	sw = memory(a.stored())
 	a.endStep(true)
 	a.refreshDue(changed)
-	return memory(a.stored())
+	return sw
+}
+
+// unverify: an accepted change takes the verified mark back (§8.6).
+func (a *applet) unverify() {
+	if a.holds(rules.VerifiedClearedByChange) {
+		a.put(cellVerified, nil)
+	}
 }
 
 // clear forgets counters, log and 89 to 93.
 func (a *applet) clear() {
-	for _, cell := range []string{cellCounters, cellLog, cellReason, cellAnswer, cellRefresh, cellResets, cellVerified} {
+	for _, cell := range []string{cellCounters, cellLog, cellReason, cellAnswer, cellRefresh, cellResets} {
 		a.put(cell, nil)
 	}
+	a.unverify()
 }
 
 // backedUp: after take every copy must have a backup; one that shows neither it nor the denial value is not plausible.
@@ -225,7 +267,7 @@ func (a *applet) rebind(which byte, imei []byte) ([]file, apdu.SW) {
 	}
 	err := a.transaction(func() {
 		a.put(cellBound, bytes.Join(bound, nil))
-		a.put(cellAccess, nil)
+		a.unverify()
 		a.nextGeneration()
 	})
 	return changed, memory(err)
@@ -252,19 +294,13 @@ func (a *applet) previous() ([]file, apdu.SW) {
 			a.put(x.which.backup(), old)
 		}
 		if shown {
-			a.put(cellPending, []byte{targetBackup})
+			a.pend(targetPrevious)
 		}
 	})
 	if err != nil || !shown {
 		return nil, memory(err)
 	}
-	changed, sw := a.writeReplaced()
-	return changed, sw
-}
-
-// writeReplaced writes the backups over what was the backup before: nothing of it is an issuer's.
-func (a *applet) writeReplaced() ([]file, apdu.SW) {
-	changed, ok := a.writeAll(targetBackup, a.configuration())
+	changed, ok := a.writeAll(targetPrevious, targetPrevious, a.configuration(), true)
 	if !ok {
 		return changed, apdu.SWMemory
 	}

@@ -23,8 +23,9 @@ type chain struct {
 	data []byte
 }
 
-// maxTemplate bounds a chain: the longest E0 with room to spare.
-const maxTemplate = 512
+// maxTemplate is the longest template that may be accepted: an E0 of 16 ranges and everything else. A longer one has more entries
+// than the applet holds, whatever else is wrong with it.
+const maxTemplate = 4 + 3 + capacity*(2+2*sizeIMEI) + 3 + 2 + sizeIMSI + 3 + 3 + 4
 
 func answer(sw apdu.SW) apdu.Response { return apdu.Response{SW: sw} }
 
@@ -145,9 +146,13 @@ func (a *applet) block(path int, c apdu.Command) apdu.SW {
 		a.chain = chain{}
 		return apdu.SWWrongP1P2
 	}
-	if len(c.Data) == 0 || len(a.chain.data)+len(c.Data) > maxTemplate {
+	switch {
+	case len(c.Data) == 0:
 		a.chain = chain{}
 		return apdu.SWWrongLength
+	case len(a.chain.data)+len(c.Data) > maxTemplate:
+		a.chain = chain{}
+		return apdu.SWNoMemory
 	}
 	a.chain.data = append(a.chain.data, c.Data...)
 	a.chain.next++

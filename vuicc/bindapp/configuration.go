@@ -98,15 +98,15 @@ func parseConfiguration(v []byte, features byte) (configuration, expectation, er
 		return c, x, apdu.SWWrongData
 	}
 	for _, o := range objects {
-		if !c.object(o, &x) {
+		if !c.object(o, &x) || c.refresh >= 0x05 && features&FeatureRefreshReset == 0 {
 			return c, x, apdu.SWWrongData
 		}
 	}
+	if len(c.patterns)+len(c.ranges) > capacity { // before what depends on several objects: those are looked at when they are held
+		return c, x, apdu.SWNoMemory
+	}
 	if !c.consistent(features) {
 		return c, x, apdu.SWWrongData
-	}
-	if len(c.patterns)+len(c.ranges) > capacity {
-		return c, x, apdu.SWNoMemory
 	}
 	return c, x, nil
 }
@@ -157,8 +157,6 @@ func (c configuration) consistent(features byte) bool {
 	case c.has(policyStrict) && features&FeatureStrictStart == 0:
 		return false
 	case c.has(policyEFIPS) && features&FeatureEFIPS == 0:
-		return false
-	case c.refresh >= 0x05 && features&FeatureRefreshReset == 0:
 		return false
 	}
 	return true

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -36,6 +37,20 @@ func (w which) replaced() string { return [...]string{"replaced.usim", "replaced
 type file struct {
 	usim bool
 	path []uint16
+}
+
+// same tells whether it is the same file.
+func (f file) same(o file) bool { return f.usim == o.usim && slices.Equal(f.path, o.path) }
+
+// rank orders a list: EF_IMSI of ADF.USIM, that of DF_GSM, then as locationFiles has them.
+func (f file) rank() int {
+	switch {
+	case f.same(fileUSIM):
+		return 0
+	case f.same(fileGSM):
+		return 1
+	}
+	return 2 + slices.IndexFunc(locationFiles, func(x locationFile) bool { return x.same(f) })
 }
 
 // full is the path as REFRESH lists it: 3F00, 7FFF for the ADF, then the identifiers.
@@ -152,6 +167,9 @@ func inside(b []byte, path ...tlv.Tag) tlv.Objects {
 // denials are the values that must never be taken for a subscriber's: the one in force and those that a
 // changed configuration may have left in a file.
 func (a *applet) denials(c configuration) [][]byte {
+	if !a.holds(rules.RememberDenialValues) {
+		return [][]byte{c.denial}
+	}
 	return append([][]byte{c.denial}, slices.Collect(slices.Chunk(a.env.Get(cellRetired), sizeIMSI))...)
 }
 

@@ -2,16 +2,25 @@ package bindapp
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
 // decide is §8.5: take first, so that what an issuer wrote while the terminal was thinking counts.
 func (a *applet) decide(s *session, imei []byte) {
+	if !a.configuration().enforcing() { // switched off while the terminal was thinking
+		a.switchedOff()
+		return
+	}
 	a.failure = reasonNone
-	_ = a.take() // its failure is noted
-	if !anyBackup(a.copies()) {
+	_ = a.takeAt(rules.TakeBeforeDecision) // its failure is noted
+	if imei == nil && !a.holds(rules.InvalidNeverBound) {
+		imei = noIMEI
+	}
+	if !anyBackup(a.copies()) && a.holds(rules.NothingWithoutBackup) {
 		a.commit(decisionNotEnforced, imei, nil)
 		return
 	}
@@ -37,8 +46,9 @@ func (a *applet) verdict(c configuration, imei []byte) (decision byte, bind bool
 		return decisionOther, false
 	}
 	bound := a.bound()
+	room := len(bound) == 0 || len(bound) < c.most && !a.holds(rules.BoundOnlyEqual)
 	switch {
-	case len(bound) == 0 && (c.open() || c.admits(imei)):
+	case room && !isBound(bound, imei) && (c.open() || c.admits(imei)):
 		return decisionBoundNow, true
 	case isBound(bound, imei):
 		return decisionAllowed, false
@@ -48,7 +58,7 @@ func (a *applet) verdict(c configuration, imei []byte) (decision byte, bind bool
 
 // commit stores a decision with everything that belongs to it in one transaction, then switches (§8.5, §8.6).
 func (a *applet) commit(decision byte, imei, bound []byte) {
-	c := a.configuration()
+	c, left := a.configuration(), a.byteOf(cellPending)
 	sw := a.plan(c, decision, imei)
 	err := a.transaction(func() {
 		a.put(cellDecision, []byte{decision})
@@ -68,7 +78,10 @@ func (a *applet) commit(decision byte, imei, bound []byte) {
 		a.endStep(true)
 		return
 	}
-	a.carryOut(c, sw)
+	if a.session.refresh == nil {
+		a.stopPolling()
+	}
+	a.carryOut(c, sw, left)
 }
 
 // switching is what a decision changes in the files.
@@ -82,7 +95,7 @@ type switching struct {
 }
 
 func (a *applet) plan(c configuration, decision byte, imei []byte) switching {
-	if decision == decisionNotEnforced || c.enforcing() && c.has(policyObserve) {
+	if decision == decisionNotEnforced || c.enforcing() && c.has(policyObserve) && a.holds(rules.ObserveOnly) || decision == decisionOff && !a.holds(rules.OffRestores) {
 		return switching{}
 	}
 	s := switching{enforce: true, target: targetBackup, ips: c.enforcing() && c.has(policyEFIPS)}
@@ -91,7 +104,8 @@ func (a *applet) plan(c configuration, decision byte, imei []byte) switching {
 	}
 	s.copies = differs(a.copies(), s.target, c)
 	denied := a.byteOf(cellAccess) == 0x01
-	s.location = !c.has(policyKeepLocation) && (s.target == targetDenial || denied)
+	s.location = !c.has(policyKeepLocation) &&
+		(s.target == targetDenial && a.holds(rules.LocationAtDenial) || s.target == targetBackup && denied && a.holds(rules.LocationAtReturn))
 	s.strict = c.hides() && s.target == targetBackup && s.copies
 	return s
 }
@@ -107,55 +121,91 @@ func (a *applet) mark(s switching, imei []byte) {
 		a.put(cellAccess, nil)
 	}
 	if s.copies || s.location {
-		a.put(cellPending, []byte{s.target})
+		a.pend(s.target)
 	}
-	if s.location {
+	if s.location && a.holds(rules.PendingLocation) {
 		a.put(cellLocation, []byte{0x01})
 	}
-	if !s.strict {
-		return
-	}
-	a.put(cellVerified, []byte{0x01})
+	a.markStrict(s, imei)
+}
+
+// markStrict counts strict restores in a row for one IMEI (§8.6). A start that finds nothing to restore, such as the one
+// after a reset, ends the row; strict start that rests goes on resting until the IMEI changes.
+func (a *applet) markStrict(s switching, imei []byte) {
 	if imei == nil {
 		imei = noIMEI
 	}
 	last, n := a.strict()
-	if !bytes.Equal(last, imei) {
+	if !bytes.Equal(last, imei) && a.holds(rules.StrictRestEnds) {
+		a.put(cellStrict, nil)
 		n = 0
 	}
-	a.put(cellStrict, append(bytes.Clone(imei), byte(min(n+1, 0xFF))))
+	switch {
+	case s.strict:
+		if a.holds(rules.VerifiedBeforeRestore) {
+			a.put(cellVerified, []byte{0x01})
+		}
+		a.put(cellStrict, append(bytes.Clone(imei), byte(min(n+1, strictRestores))))
+	case n < strictRestores && a.holds(rules.StrictRowEnds):
+		a.put(cellStrict, nil)
+	}
 }
 
 // carryOut writes location and keys, then the copies, then refreshes when a copy did change.
-func (a *applet) carryOut(c configuration, s switching) {
+func (a *applet) carryOut(c configuration, s switching, left byte) {
 	if !s.enforce {
 		a.endStep(true)
 		return
 	}
 	var changed, located []file
+	reset := true
 	if s.location {
-		located = a.resetLocation()
+		located, reset = a.resetLocation()
 	}
 	if s.copies || s.location {
-		changed, _ = a.writeAll(s.target, c)
+		changed, _ = a.writeAll(s.target, left, c, reset)
 	}
 	if s.ips {
 		a.writeEFIPS(s.target == targetBackup)
 	}
 	a.endStep(true)
-	if len(changed) > 0 {
-		a.session.refresh = &refresh{qualifier: c.refresh, files: append(changed, located...), strict: s.strict}
-		a.proceed(a.session)
+	if len(changed) > 0 || !a.holds(rules.RefreshOnlyOnChange) {
+		a.owe(append(changed, located...), c, s.strict)
 	}
+	a.proceed(a.session)
+}
+
+// owe notes a REFRESH for what changed, and for what an earlier one, not yet carried out, was to tell.
+func (a *applet) owe(files []file, c configuration, strict bool) {
+	s := a.session
+	if !s.running {
+		return
+	}
+	r := &refresh{qualifier: c.refresh, strict: strict}
+	r.add(files)
+	if s.refresh != nil {
+		r.add(s.refresh.files)
+	}
+	s.refresh = r
+}
+
+// add takes files that are not listed yet; EF_IMSI comes first.
+func (r *refresh) add(files []file) {
+	for _, f := range files {
+		if !slices.ContainsFunc(r.files, f.same) {
+			r.files = append(r.files, f)
+		}
+	}
+	slices.SortStableFunc(r.files, func(x, y file) int { return x.rank() - y.rank() })
 }
 
 // refreshDue lets the terminal that is running know that EF_IMSI changed (§6).
 func (a *applet) refreshDue(changed []file) {
-	if len(changed) == 0 || !a.session.running {
+	if len(changed) == 0 {
 		return
 	}
-	a.session.refresh = &refresh{qualifier: a.configuration().refresh, files: changed}
-	if r := a.env.Registry(); r != nil {
+	a.owe(changed, a.configuration(), false)
+	if r := a.env.Registry(); r != nil && a.session.owes() {
 		r.SetEvent(plug.ProactiveHandlerAvailable)
 	}
 }
@@ -186,6 +236,7 @@ func (a *applet) command(r *refresh) []byte {
 // sendRefresh is the REFRESH of §8.6. All state is committed before: a reset ends the applet's frame in send.
 func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 	r := s.refresh
+	s.refresh = nil // a change while the terminal refreshes owes another one
 	answered, ok := a.send(h, a.command(r))
 	if s != a.session {
 		return
@@ -193,36 +244,50 @@ func (a *applet) sendRefresh(s *session, h plug.ProactiveHandler) {
 	if !ok {
 		answered.result = 0xFF
 	}
-	a.put(cellRefresh, []byte{r.qualifier, answered.result})
-	if a.stored() != nil {
-		a.fail(reasonMemory)
-	}
+	a.noteRefresh(r, answered.result)
 	switch {
 	case answered.result < 0x10:
 		a.refreshed(s, r)
-	case r.qualifier == refreshReset: // 04 is tried once
-		s.refresh = nil
+	case r.qualifier == refreshReset && a.holds(rules.ResetOnce): // 04 is tried once
 		a.fail(reasonRefresh)
 		a.endStep(true)
 		a.stopPolling()
-	case answered.result>>4 == 2 && r.busy+1 < refreshRetries:
-		r.busy++
-		a.poll(s)
+	case s.refresh != nil: // the newer one has its own tries
+		s.refresh.add(r.files)
 	default:
-		r.qualifier = refreshReset
-		a.sendRefresh(s, h)
+		s.refresh = r
+		a.refreshAgain(r, answered.result)
 	}
 }
 
-// refreshed: the terminal read the files again. The verified mark is for a reset that did not come.
-func (a *applet) refreshed(s *session, r *refresh) {
-	s.refresh = nil
-	if r.qualifier != refreshReset {
-		a.put(cellVerified, nil)
-		a.broken = nil // one start more is not hidden
+// refreshAgain: to a busy terminal at the next STATUS, three times in all; else by a reset.
+func (a *applet) refreshAgain(r *refresh, result byte) {
+	if r.busy++; result>>4 == 2 && (r.busy < refreshRetries || !a.holds(rules.BusyBounded)) {
+		r.later = true
+		a.poll()
+		return
 	}
+	r.qualifier = refreshReset
+}
+
+// noteRefresh keeps the answer. 0X to a qualifier other than 04: the verified mark is for a reset that did not come.
+func (a *applet) noteRefresh(r *refresh, result byte) {
+	err := a.transaction(func() {
+		a.put(cellRefresh, []byte{r.qualifier, result})
+		if result < 0x10 && r.qualifier != refreshReset && a.holds(rules.VerifiedClearedByAnswer) {
+			a.put(cellVerified, nil)
+		}
+	})
+	if err != nil {
+		a.fail(reasonMemory)
+	}
+}
+
+// refreshed: the terminal read the files again.
+func (a *applet) refreshed(s *session, r *refresh) {
 	if r.strict {
-		a.poll(s) // a STATUS tells that the terminal came to rest
+		s.watching = true
+		a.poll() // a STATUS tells that the terminal came to rest
 		return
 	}
 	a.stopPolling()

@@ -46,37 +46,47 @@ var locationFiles = []locationFile{
 	{file{false, []uint16{fidGSM, 0x6F7B}}, 0, 0, ff, false},                            // EF_FPLMN of DF_GSM
 }
 
-// resetLocation writes every location and key file that differs from its pre-personalized form, and tells which. A missing file
-// is fine; one that refuses is left: the next change of access tries again.
-func (a *applet) resetLocation() []file {
-	var changed []file
+// resetLocation writes every location and key file that differs from its pre-personalized form, and tells which. A missing file is fine,
+// one that the access domain keeps is left; ok tells whether the memory took the rest.
+func (a *applet) resetLocation() (changed []file, ok bool) {
+	ok = true
 	for _, f := range locationFiles {
 		reset := a.resetBinary
 		if f.records {
 			reset = a.resetRecord
 		}
-		if reset(f) {
+		wrote, err := reset(f)
+		if wrote {
 			changed = append(changed, f.file)
 		}
+		ok = ok && !spoils(err)
 	}
-	return changed
+	if !ok {
+		a.fail(reasonMemory)
+	}
+	return changed, ok
 }
 
-func (a *applet) resetBinary(f locationFile) (changed bool) {
+// resetBinary tells whether it wrote, and what refused the write.
+func (a *applet) resetBinary(f locationFile) (wrote bool, err error) {
 	size := f.size
 	if size == 0 {
 		_, fcp, err := a.open(f.file)
 		if err != nil {
-			return false
+			return false, nil
 		}
 		size = fileSize(fcp)
 	}
 	content, _, err := a.readBinary(f.file, size)
 	if err != nil {
-		return false
+		return false, nil
 	}
 	want := f.pristine(content)
-	return !bytes.Equal(content, want) && a.writeBinary(f.file, want) == nil
+	if bytes.Equal(content, want) {
+		return false, nil
+	}
+	err = a.writeBinary(f.file, want)
+	return err == nil, err
 }
 
 // fileSize is tag 80 of an FCP (TS 102 221 clause 11.1.1.4.1); 0 without one.
@@ -88,6 +98,9 @@ func fileSize(fcp []byte) int {
 	return int(v[0])<<8 | int(v[1])
 }
 
+// spoils tells a write that the memory refused: the file may hold anything.
+func spoils(err error) bool { return err != nil && fileReason(err) == reasonMemory }
+
 func (f locationFile) pristine(content []byte) []byte {
 	want := f.pattern(len(content))
 	if f.keep > 0 {
@@ -97,13 +110,17 @@ func (f locationFile) pristine(content []byte) []byte {
 }
 
 // resetRecord does the same with the first record of a record file, where NAS keys stand.
-func (a *applet) resetRecord(f locationFile) (changed bool) {
+func (a *applet) resetRecord(f locationFile) (wrote bool, err error) {
 	v, _, err := a.open(f.file)
 	if err != nil {
-		return false
+		return false, nil
 	}
 	record, err := v.ReadRecord(1)
-	return err == nil && !filled(record) && v.UpdateRecord(1, f.pattern(len(record))) == nil
+	if err != nil || filled(record) {
+		return false, nil
+	}
+	err = v.UpdateRecord(1, f.pattern(len(record)))
+	return err == nil, err
 }
 
 // Outcomes as EF_IPS shows them: OK or KO, and no record of EF_IPD.

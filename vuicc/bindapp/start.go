@@ -2,6 +2,7 @@ package bindapp
 
 import (
 	"github.com/simbind/simbind/tlv"
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -11,17 +12,25 @@ type session struct {
 	denied   bool // the last decision of this card session
 	busy     int  // "busy" answers so far
 	repeated bool // the question was asked anew because the generation changed
-	asking   bool // an answer is still owed: ask when the handler is there, or at the next STATUS
+	asking   bool // an answer is still owed
+	askLater bool // the terminal was busy: ask at the next STATUS
+	sending  bool // a proactive command is on its way
 	refresh  *refresh
-	polling  bool
+	watching bool // a strict restore was refreshed: a STATUS tells that the terminal came to rest
 }
 
-// refresh is a REFRESH that is due.
+// refresh is a REFRESH that is owed.
 type refresh struct {
 	qualifier byte
 	files     []file
 	busy      int
+	later     bool // the terminal was busy: at the next STATUS
 	strict    bool // follows a strict restore
+}
+
+// owes tells whether something is to be sent as soon as the handler is there.
+func (s *session) owes() bool {
+	return s.asking && !s.askLater || s.refresh != nil && !s.refresh.later
 }
 
 // busyRetries is how often a busy terminal is asked in all (§8.4), refreshRetries how often it is asked to refresh (§8.6).
@@ -34,10 +43,10 @@ const (
 // firstCommand is §8.1: file access only, in any reader.
 func (a *applet) firstCommand() {
 	a.failure = reasonNone
-	_ = a.take() // its failure is noted
-	c := a.configuration()
+	_ = a.takeAt(rules.TakeAtFirstCommand) // its failure is noted
+	c, left := a.configuration(), a.byteOf(cellPending)
 	verified := a.env.Get(cellVerified) != nil
-	hide := c.hides() && !verified && differs(a.copies(), targetDenial, c)
+	hide := a.holds(rules.StrictHides) && c.hides() && !verified && differs(a.copies(), targetDenial, c)
 	if hide && a.resting() {
 		a.fail(reasonResting)
 		hide = false
@@ -46,15 +55,17 @@ func (a *applet) firstCommand() {
 		resets := a.resets()
 		raise(resets)
 		a.put(cellResets, resets)
-		a.put(cellVerified, nil)
+		if a.holds(rules.VerifiedOnce) {
+			a.put(cellVerified, nil)
+		}
 		if hide {
-			a.put(cellPending, []byte{targetDenial})
+			a.pend(targetDenial)
 		}
 	})
 	if err != nil {
 		a.fail(reasonMemory)
 	} else if hide {
-		a.writeAll(targetDenial, c)
+		a.writeAll(targetDenial, left, c, true)
 	}
 	a.endStep(false)
 }
@@ -64,7 +75,7 @@ func (a *applet) terminalProfile() {
 	a.stopPolling()
 	s := &session{running: true}
 	a.session, a.failure = s, reasonNone
-	_ = a.take() // its failure is noted
+	_ = a.takeAt(rules.TakeAtProfile) // its failure is noted
 	err := a.transaction(func() {
 		a.count(countProfiles)
 		a.put(cellDecision, []byte{decisionPending})
@@ -80,14 +91,15 @@ func (a *applet) terminalProfile() {
 	a.proceed(s)
 }
 
-// switchedOff allows: what is denied is restored.
+// switchedOff allows: what is denied is restored, and what an issuer wrote since the profile is taken first.
 func (a *applet) switchedOff() {
+	_ = a.takeAt(rules.TakeBeforeDecision) // its failure is noted
 	a.commit(decisionOff, nil, nil)
 }
 
 // proceed does what the start still owes, as far as the handler is there.
 func (a *applet) proceed(s *session) {
-	if s != a.session || !s.asking && s.refresh == nil {
+	if s != a.session || s.sending || !s.owes() {
 		return
 	}
 	h, ok := a.env.Proactive()
@@ -97,24 +109,34 @@ func (a *applet) proceed(s *session) {
 		}
 		return
 	}
-	if s.asking {
+	if s.asking && !s.askLater {
 		a.ask(s, h)
-		return
+	} else {
+		a.sendRefresh(s, h)
 	}
-	a.sendRefresh(s, h)
+	a.proceed(s)
 }
 
-// tick is STATUS or a timer: a retry that waits.
+// tick is STATUS or a timer: what waits is tried again.
 func (a *applet) tick(status bool) {
-	if status && a.session.refresh == nil {
+	s := a.session
+	if s.sending {
+		return
+	}
+	if status && s.watching && a.holds(rules.StatusEndsRow) {
+		s.watching = false
 		a.put(cellStrict, nil)
 		a.broken = nil // it rests a start too early at worst
 	}
-	if !a.session.asking && a.session.refresh == nil {
+	if !s.asking && s.refresh == nil {
 		a.stopPolling()
 		return
 	}
-	a.proceed(a.session)
+	s.askLater = false
+	if s.refresh != nil {
+		s.refresh.later = false
+	}
+	a.proceed(s)
 }
 
 // Qualifiers of PROVIDE LOCAL INFORMATION.
@@ -136,7 +158,10 @@ type reply struct {
 }
 
 func (a *applet) send(h plug.ProactiveHandler, command []byte) (reply, bool) {
+	s := a.session
+	s.sending = true
 	raw, err := h.Send(command)
+	s.sending = false
 	if err != nil {
 		return reply{}, false
 	}
@@ -166,10 +191,10 @@ func (a *applet) ask(s *session, h plug.ProactiveHandler) {
 		if ok {
 			a.noteAnswer(r)
 		}
-		if a.generation() != generation && !s.repeated {
+		if a.generation() != generation && !s.repeated && a.holds(rules.AskAgain) {
 			s.repeated = true
 			a.again(s)
-			return
+			return // proceed asks anew
 		}
 		imei, valid := reportedIMEI(r.objects)
 		switch {
@@ -213,9 +238,7 @@ func (a *applet) again(s *session) {
 	if !a.configuration().enforcing() {
 		s.asking = false
 		a.switchedOff()
-		return
 	}
-	a.proceed(s)
 }
 
 func (a *applet) busyAnswer(s *session) {
@@ -225,20 +248,20 @@ func (a *applet) busyAnswer(s *session) {
 		a.decide(s, nil)
 		return
 	}
-	a.poll(s)
+	s.askLater = true
+	a.poll()
 }
 
-// poll asks for STATUS events while something waits.
-func (a *applet) poll(s *session) {
-	if r := a.env.Registry(); r != nil && !s.polling {
-		s.polling = true
+// poll asks for STATUS events while something waits. The registry outlives a reset, so that it alone knows.
+func (a *applet) poll() {
+	if r := a.env.Registry(); r != nil && !r.IsEventSet(plug.StatusCommand) {
 		r.RequestPollInterval(pollSeconds)
 	}
 }
 
+// stopPolling takes the wish back: it outlives a reset, and would cost every start a command.
 func (a *applet) stopPolling() {
-	if a.session.polling {
-		a.session.polling = false
-		a.env.Registry().RequestPollInterval(0)
+	if r := a.env.Registry(); r != nil && r.IsEventSet(plug.StatusCommand) {
+		r.RequestPollInterval(0)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/simbind/simbind/vuicc/internal/rules"
 	"github.com/simbind/simbind/vuicc/plug"
 )
 
@@ -55,7 +56,7 @@ const (
 	reasonService130  = 0x07
 )
 
-// strictRestores is how many strict restores in a row without a STATUS make strict start rest (§8.6).
+// strictRestores is how many strict restores in a row without a STATUS make strict start rest (§8.6, I4).
 const strictRestores = 3
 
 // put writes a cell when it differs; an empty value removes it. The first refusal is kept for stored.
@@ -234,7 +235,7 @@ func (a *applet) strict() (imei []byte, n int) {
 // resting tells whether strict start rests (§8.6).
 func (a *applet) resting() bool {
 	_, n := a.strict()
-	return n >= strictRestores
+	return n >= strictRestores && a.holds(rules.StrictRests)
 }
 
 // fileReason turns a refused file write into a reason of tag 89.

@@ -1,0 +1,5 @@
+package javacard.framework;
+
+/** Marks an interface whose methods cross the applet firewall. */
+public interface Shareable {
+}

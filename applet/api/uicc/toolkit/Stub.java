@@ -1,0 +1,5 @@
+package uicc.toolkit;
+
+/** What a stub throws when it is run: these classes are for the compiler alone. */
+final class Stub extends RuntimeException {
+}
