@@ -130,14 +130,28 @@ func (t *tx) insertClaim(ctx context.Context, c *Claim) error {
 }
 
 // Event records a step, durable when it returns, and renews the lease. ErrLost: another run took the claim over; leave the card alone.
-func (c *Claim) Event(ctx context.Context, e Event) error {
-	r := c.record(KindEvent, e)
-	return c.l.write(ctx, r.ID, func(t *tx) error {
+func (c *Claim) Event(ctx context.Context, e Event) error { return c.Events(ctx, e) }
+
+// Events is Event for steps that are recorded together, in one commit.
+func (c *Claim) Events(ctx context.Context, es ...Event) error {
+	if len(es) == 0 {
+		return nil
+	}
+	rs := make([]*Record, len(es))
+	for i, e := range es {
+		rs[i] = c.record(KindEvent, e)
+	}
+	return c.l.write(ctx, rs[0].ID, func(t *tx) error {
 		if err := t.change(ctx, ErrLost, `UPDATE claims SET lease = ?1 WHERE id = ?2 AND token = ?3 AND outcome = ''`,
 			t.now.Add(c.lease).UnixMicro(), c.ID, c.token); err != nil {
 			return err
 		}
-		return t.append(ctx, r)
+		for _, r := range rs {
+			if err := t.append(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
