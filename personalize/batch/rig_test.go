@@ -249,3 +249,10 @@ func (r *rig) counts(want ledger.Counts) {
 		r.t.Errorf("the chain: %v", err)
 	}
 }
+
+// later does something after the event in hand was handled.
+func (r *rig) later(do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	do()
+}
