@@ -34,6 +34,7 @@ const (
 	exitRefused     = 7
 	exitDoubt       = 8
 	exitBusy        = 9
+	exitBatch       = 10
 	exitDiffers     = 20
 	exitInterrupted = 130
 )

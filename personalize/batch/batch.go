@@ -34,16 +34,16 @@ type Bench struct {
 	Limits  Limits
 	Tell    func(Event) // one at a time; may be nil
 
-	mu      sync.Mutex
-	telling sync.Mutex
-	result  Result
-	end     context.CancelCauseFunc
-	reseats map[string]int // failed contacts of a card
-	wrong   map[string]bool
-	workers map[string]bool // by name of the reader
-	last    time.Time       // something happened
-	left    int             // cards to do, as last counted less those done since
-	resume  time.Time       // not counted again before
+	mu            sync.Mutex
+	telling       sync.Mutex
+	result        Result
+	end           context.CancelCauseFunc
+	reseats       map[string]int  // failed contacts of a card
+	wrong, doubts map[string]bool // cards that the keys did not fit; that this run left half written
+	workers       map[string]bool // by name of the reader
+	last          time.Time       // something happened
+	left          int             // cards to do, as last counted less those done since
+	resume        time.Time       // not counted again before
 }
 
 // Limits bound what the bench does by itself. The zero value of each is its default.
@@ -107,7 +107,7 @@ func (b *Bench) Work(ctx context.Context) (Result, error) {
 
 func (b *Bench) prepare() {
 	b.Limits = b.Limits.filled()
-	b.reseats, b.wrong, b.workers = map[string]int{}, map[string]bool{}, map[string]bool{}
+	b.reseats, b.wrong, b.doubts, b.workers = map[string]int{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	b.result = Result{Began: b.now(), Tally: map[Verdict]int{}}
 	b.last = b.now()
 }
@@ -151,6 +151,7 @@ func (b *Bench) finish(ctx context.Context, cause error) (Result, error) {
 		r.End = Interrupted
 		err = errors.Join(ctx.Err(), err)
 	}
+	r.Err = err
 	b.result = r
 	b.tell(Event{Kind: Ended})
 	return r, err

@@ -22,6 +22,11 @@ func (b *Bench) score(t *task) {
 	if failed(t) {
 		r.Row++
 	}
+	delete(b.doubts, t.iccid)
+	if t.verdict == Doubt {
+		b.doubts[t.iccid] = true
+	}
+	r.InDoubt = len(b.doubts)
 	if ordered := t.claim != nil; ordered && (t.verdict == Rejected || t.verdict == Quarantined) {
 		b.left--
 	}
