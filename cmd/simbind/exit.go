@@ -126,7 +126,7 @@ func as[T error](err error) bool {
 // rules are tried in order: what matters most for the card comes first.
 var rules = []rule{
 	{as[*usageError], failure{Exit: exitUsage, Code: "usage"}},
-	{as[job.Errors], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
+	{as[*job.Faults], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
 	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
 	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
 	{as[*personalize.InDoubtError], failure{Exit: exitDoubt, Code: "in_doubt", Hint: "run the same command again: it reads the card and finishes or classifies it"}},

@@ -28,7 +28,7 @@ func TestExitCodes(t *testing.T) {
 		code string
 	}{
 		{usagef("x"), 2, "usage"},
-		{job.Errors{{File: "j", Line: 1, Column: 1, Reason: "x"}}, 2, "job_invalid"},
+		{&job.Faults{List: []job.Fault{{File: "j", Line: 1, Column: 1, Reason: "x"}}, Total: 1}, 2, "job_invalid"},
 		{&binding.InputError{Field: "IMEI"}, 2, "input_invalid"},
 		{&keys.Error{File: "k"}, 2, "key_file_invalid"},
 		{link(pcsc.ErrRemoved), 3, "card_removed"},
