@@ -1,17 +1,17 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"os"
+	"cmp"
+	"context"
+	"errors"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/batch"
 	"github.com/simbind/simbind/personalize/job"
+	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/personalize/ledger"
 )
 
@@ -23,26 +23,69 @@ func (o *jobFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&o.allowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards of a job")
 }
 
-// order loads a job, validated whole.
-func (a *app) order(path string, o *jobFlags) (batch.Order, error) {
-	j, err := job.Load(path, job.Options{AllowTestIMEI: o.allowTestIMEI, AllowSameIMEI: o.allowSameIMEI})
-	if err != nil {
-		return batch.Order{}, fileError(path, err)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return batch.Order{}, fileError(path, err)
-	}
-	sum := sha256.Sum256(b)
-	out := batch.Order{Job: ledger.Job{Digest: hex.EncodeToString(sum[:]), Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}}
-	rows := map[string]job.Row{}
-	for _, r := range j.Rows {
-		out.ICCIDs = append(out.ICCIDs, r.ICCID)
-		rows[r.ICCID] = r
+// loadJob reads a job, validated whole.
+func loadJob(path, identity string, o *jobFlags) (*job.Job, error) {
+	j, err := job.Load(path, job.Options{AllowTestIMEI: o.allowTestIMEI, AllowSameIMEI: o.allowSameIMEI, Identity: identity})
+	return j, fileError(path, err)
+}
+
+// orderOf is a job as the bench and the ledger know it.
+func orderOf(j *job.Job) batch.Order {
+	out := batch.Order{Job: ledger.Job{Digest: j.Digest, Name: j.Name, ICCIDs: j.ICCIDs(), Dual: j.Approval.Required}}
+	for _, x := range j.Approval.Approvers {
+		out.Approvers = append(out.Approvers, ledger.Approver(x))
 	}
 	out.Wish = func(iccid string) (personalize.Wish, bool) {
-		r, ok := rows[iccid]
+		r, ok := j.Row(iccid)
 		return personalize.Wish{Configuration: r.Configuration, Expected: personalize.Expected{ICCID: r.ICCID, IMSI: r.IMSI}}, ok
 	}
-	return out, nil
+	return out
+}
+
+// settle fills in what the job says and no flag does.
+func (o *batchFlags) settle(j *job.Job) {
+	o.row = cmp.Or(o.row, j.FailuresInARow)
+	o.reseats = cmp.Or(o.reseats, j.Attempts)
+	o.identity = cmp.Or(o.identity, j.Keys.Identity)
+	if len(o.recipients) == 0 {
+		o.recipients = j.Backups.Recipients
+	}
+	if len(o.hookGet)+len(o.hookGood)+len(o.bad) == 0 {
+		o.hookGet, o.hookGood, o.bad = j.Hooks.Get, j.Hooks.Good, j.Hooks.Bad
+	}
+}
+
+// batchSecrets gives the secrets of the cards: from the flags, or from where the job says they are. end forgets them.
+func (a *app) batchSecrets(ctx context.Context, j *job.Job, o *batchFlags) (secrets func(iccid string) (keys.Card, error), end func(), err error) {
+	if o.testKeys {
+		secrets, err = a.provider(ctx, &o.secretFlags)
+		return secrets, func() {}, err
+	}
+	source, err := openKeys(j, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(iccid string) (keys.Card, error) {
+		row, _ := j.Row(iccid)
+		card, err := source.Card(iccid, row.Key)
+		if err != nil {
+			return card, err
+		}
+		return card, a.codes(ctx, &o.secretFlags, &card)
+	}, func() { _ = source.Close() }, nil
+}
+
+// openKeys looks through the key file once.
+func openKeys(j *job.Job, o *batchFlags) (keys.Source, error) {
+	switch {
+	case o.keys != "":
+		return keys.Open(o.keys, o.identity)
+	case j.Keys.Token != nil:
+		return nil, &usageError{err: errors.New("the job keeps its keys in a PKCS#11 token, which this build cannot reach"), hint: "--keys FILE names a key file"}
+	case j.Keys.File == "":
+		return nil, &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
+	case filepath.Clean(j.Keys.File) == filepath.Clean(j.Cards):
+		return keys.Open(j.Keys.File, o.identity, job.Columns()...)
+	}
+	return keys.Open(j.Keys.File, o.identity)
 }

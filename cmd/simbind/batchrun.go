@@ -14,6 +14,7 @@ import (
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/batch"
+	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/ledger"
 )
 
@@ -100,23 +101,33 @@ card is read first, as always. A card in doubt needs no retry: put it in, 'batch
 }
 
 func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledgerFlags) error {
-	order, err := a.order(path, &o.jobFlags)
+	j, err := loadJob(path, o.identity, &o.jobFlags)
 	if err != nil {
 		return err
 	}
-	b, err := a.bench(ctx, order, o, lf)
+	o.settle(j)
+	secrets, forget, err := a.batchSecrets(ctx, j, o)
 	if err != nil {
 		return err
 	}
-	l, err := a.openLedger(ctx, lf)
+	defer forget()
+	b, err := a.bench(ctx, j, o, lf)
 	if err != nil {
 		return err
 	}
-	defer l.Close()
-	b.Ledger = l
-	if b.Redo, err = redo(ctx, l, order, o); err != nil {
+	b.Run.Secrets = secrets
+	if b.Ledger, err = a.openLedger(ctx, lf); err != nil {
 		return err
 	}
+	defer b.Ledger.Close()
+	if b.Redo, err = redo(ctx, b.Ledger, b.Order, o); err != nil {
+		return err
+	}
+	return a.workBatch(ctx, b, o)
+}
+
+// workBatch runs the bench before the eyes of the operator.
+func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) error {
 	virtual, err := a.benchReaders(b, o)
 	if err != nil {
 		return err
@@ -124,13 +135,14 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 	if virtual != nil {
 		defer virtual.Close()
 	}
-	view := a.batchView(order)
+	view := a.batchView(b.Order)
 	b.Tell = func(e batch.Event) {
 		view.tell(e)
-		if virtual != nil {
-			if err := virtual.serve(e); err != nil {
-				a.say("virtual bench: %v", err)
-			}
+		if virtual == nil {
+			return
+		}
+		if err := virtual.serve(e); err != nil {
+			a.say("virtual bench: %v", err)
 		}
 	}
 	result, err := b.Work(ctx)
@@ -140,21 +152,25 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 	return a.endBatch(result, err)
 }
 
-// bench is everything but readers, ledger and view.
-func (a *app) bench(ctx context.Context, order batch.Order, o *batchFlags, lf *ledgerFlags) (*batch.Bench, error) {
+// bench is everything but secrets, ledger, readers and view.
+func (a *app) bench(ctx context.Context, j *job.Job, o *batchFlags, lf *ledgerFlags) (*batch.Bench, error) {
 	to, err := recipients(o.recipients)
 	if err != nil {
 		return nil, err
 	}
-	run, err := a.cardRun(ctx, &o.secretFlags, to)
+	run, err := a.cardRun(ctx, &secretFlags{attempts: o.attempts, pinFloor: o.pinFloor}, to)
 	if err != nil {
 		return nil, err
 	}
-	if run.Secrets == nil {
-		return nil, &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
+	run.Level = j.Channel.Level
+	if a.global.aid == "" && len(j.Channel.AID) > 0 {
+		run.AID = j.Channel.AID
+	}
+	if a.global.domain == "" {
+		run.Domain = j.Channel.Domain
 	}
 	return &batch.Bench{
-		Order: order, By: a.actor(lf, ""), Run: *run,
+		Order: orderOf(j), By: a.actor(lf, ""), Run: *run,
 		Hooks:  batch.Hooks{Get: o.hookGet, Good: o.hookGood, Bad: o.bad, Time: o.hookTime},
 		Limits: batch.Limits{Row: o.row, Reseats: o.reseats, Idle: o.idle},
 	}, nil

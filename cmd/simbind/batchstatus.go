@@ -66,11 +66,11 @@ aside or rejected, with their reasons. JOB is the job's file, its name, or the f
 
 func (a *app) batchStatus(ctx context.Context, name string, lf *ledgerFlags) error {
 	if _, err := os.Stat(name); err == nil {
-		order, err := a.order(name, &jobFlags{allowTestIMEI: true, allowSameIMEI: true})
+		j, err := loadJob(name, "", &jobFlags{allowTestIMEI: true, allowSameIMEI: true})
 		if err != nil {
 			return err
 		}
-		name = order.Digest
+		name = j.Digest
 	}
 	l, err := a.oldLedger(ctx, lf)
 	if err != nil {

@@ -44,7 +44,7 @@ type batchEvent struct {
 	Counts  *ledger.Counts `json:"counts,omitempty"`
 	End     string         `json:"end,omitempty"`
 	Exit    *int           `json:"exit,omitempty"`
-	Tally   map[string]int `json:"verdicts,omitempty"`
+	Tally   map[string]int `json:"verdicts,omitzero"`
 	Rate    float64        `json:"cards_per_hour,omitempty"`
 }
 

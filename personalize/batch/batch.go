@@ -41,6 +41,7 @@ type Bench struct {
 	reseats       map[string]int  // failed contacts of a card
 	wrong, doubts map[string]bool // cards that the keys did not fit; that this run left half written
 	workers       map[string]bool // by name of the reader
+	working       int             // readers whose card is being worked on
 	last          time.Time       // something happened
 	left          int             // cards to do, as last counted less those done since
 	resume        time.Time       // not counted again before

@@ -99,7 +99,7 @@ func (t *task) before(err error) {
 	errors.As(err, &taken)
 	t.verdict = AlreadyDone
 	if taken.Holding.Outcome != ledger.Good {
-		t.verdict = FailedBefore
+		t.verdict, t.code = FailedBefore, taken.Holding.Code
 		if taken.Holding.Note != "" {
 			t.reason += ": " + taken.Holding.Note
 		}

@@ -8,18 +8,11 @@ func (b *Bench) score(t *task) {
 	defer b.mu.Unlock()
 	r := &b.result
 	r.Tally[t.verdict]++
-	b.last = b.now()
-	switch t.verdict {
-	case Good:
+	b.move(t)
+	switch {
+	case t.verdict == Good:
 		r.Row = 0
-		r.Counts.Good++
-		b.left--
-	case Rejected:
-		r.Counts.Rejected++
-	case Quarantined:
-		r.Counts.Quarantined++
-	}
-	if failed(t) {
+	case failed(t):
 		r.Row++
 	}
 	delete(b.doubts, t.iccid)
@@ -27,12 +20,21 @@ func (b *Bench) score(t *task) {
 		b.doubts[t.iccid] = true
 	}
 	r.InDoubt = len(b.doubts)
-	if ordered := t.claim != nil; ordered && (t.verdict == Rejected || t.verdict == Quarantined) {
-		b.left--
-	}
 	if t.class == wrongKey {
 		b.wrong[t.iccid] = true
 	}
+}
+
+// move takes a card whose claim ended from the untouched to where it is now, until the ledger is asked again.
+func (b *Bench) move(t *task) {
+	n := &b.result.Counts
+	to := map[Verdict]*int{Good: &n.Good, Rejected: &n.Rejected, Quarantined: &n.Quarantined}[t.verdict]
+	if to == nil || t.claim == nil {
+		return
+	}
+	*to++
+	n.Untouched = max(n.Untouched-1, 0)
+	b.left--
 }
 
 // failed tells whether a card counts among failures in a row. One that is put in again does not yet.
