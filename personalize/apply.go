@@ -60,7 +60,7 @@ func (r *Run) Apply(ctx context.Context, p *Plan) (Result, error) {
 		}
 		return out, nil
 	}
-	unlock, err := r.Store.Lock(p.Facts.ICCID.String())
+	unlock, err := r.lock(p.Facts.ICCID)
 	if err != nil {
 		return Result{}, err
 	}

@@ -48,7 +48,9 @@ type Run struct {
 	Note     func(string) // told things worth a second look; may be nil
 
 	secrets *keys.Card
-	pinDone bool // PIN1 was verified since the last reset
+	pinDone bool   // PIN1 was verified since the last reset
+	held    string // ICCID of the card whose lock is held until Close
+	unlock  func()
 }
 
 // ErrNoKeys is wrapped when a step needs keys and none are at hand.
@@ -174,8 +176,31 @@ func (r *Run) keysFor(iccid uicc.ICCID) (*keys.Card, error) {
 	return r.secrets, nil
 }
 
-// Close wipes the secrets of the card.
+// Hold keeps other runs on this station away from the card until Close, for a caller that decides about it between reading and
+// writing. *LockedError.
+func (r *Run) Hold(iccid uicc.ICCID) error {
+	unlock, err := r.Store.Lock(iccid.String())
+	if err != nil {
+		return err
+	}
+	r.held, r.unlock = iccid.String(), unlock
+	return nil
+}
+
+// lock is the card's lock for the time of writing, which a run that holds it has already.
+func (r *Run) lock(iccid uicc.ICCID) (unlock func(), err error) {
+	if r.held == iccid.String() {
+		return func() {}, nil
+	}
+	return r.Store.Lock(iccid.String())
+}
+
+// Close wipes the secrets of the card, and gives back the lock of Hold.
 func (r *Run) Close() {
+	if r.unlock != nil {
+		r.unlock()
+		r.held, r.unlock = "", nil
+	}
 	if r.secrets == nil {
 		return
 	}

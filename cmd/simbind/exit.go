@@ -18,6 +18,7 @@ import (
 	"github.com/simbind/simbind/personalize/content"
 	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/personalize/ledger"
 	"github.com/simbind/simbind/uicc"
 )
 
@@ -33,6 +34,7 @@ const (
 	exitRefused     = 7
 	exitDoubt       = 8
 	exitBusy        = 9
+	exitBatch       = 10
 	exitDiffers     = 20
 	exitInterrupted = 130
 )
@@ -124,7 +126,7 @@ func as[T error](err error) bool {
 // rules are tried in order: what matters most for the card comes first.
 var rules = []rule{
 	{as[*usageError], failure{Exit: exitUsage, Code: "usage"}},
-	{as[job.Errors], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
+	{as[*job.Faults], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
 	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
 	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
 	{as[*personalize.InDoubtError], failure{Exit: exitDoubt, Code: "in_doubt", Hint: "run the same command again: it reads the card and finishes or classifies it"}},
@@ -149,6 +151,19 @@ var rules = []rule{
 	{as[*gp.ContentError], failure{Exit: exitOther, Code: "card_refused", Hint: "what was done before this step stays; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{is(binding.ErrMalformed), failure{Exit: exitOther, Code: "answer_malformed", Hint: "what answers is no binding applet this tool knows; --aid names another AID"}},
 	{is(gp.ErrNoDomain), failure{Exit: exitRefused, Code: "no_domain", Hint: "not a GlobalPlatform card, or its security domain has another AID: --security-domain names it"}},
+	{as[*ledger.InputError], failure{Exit: exitUsage, Code: "ledger_input"}},
+	{as[*ledger.ChainError], failure{Exit: exitDoubt, Code: "chain_broken", Hint: "'simbind audit verify' lists every problem; work on a copy, and keep the ledger as it is"}},
+	{as[*ledger.ImbalanceError], failure{Exit: exitRefused, Code: "imbalance", Hint: "nothing was sealed; 'simbind audit doubt' lists cards in doubt, 'simbind audit reject' settles one in quarantine"}},
+	{as[*ledger.ApprovalError], failure{Exit: exitRefused, Code: "approval_missing", Hint: "'simbind audit approve' signs, once for each of two operators"}},
+	{as[*ledger.TakenError], failure{Exit: exitRefused, Code: "card_taken", Hint: "a card that is done is done again only by a redo with its reason"}},
+	{as[*ledger.JobDiffersError], failure{Exit: exitRefused, Code: "job_differs"}},
+	{as[*ledger.HeldError], failure{Exit: exitBusy, Code: "claim_held", Retryable: true, Hint: "'simbind audit release' takes the card from a station that will not go on"}},
+	{is(ledger.ErrLost), failure{Exit: exitBusy, Code: "claim_lost"}},
+	{is(ledger.ErrSealed), failure{Exit: exitRefused, Code: "job_sealed"}},
+	{is(ledger.ErrNotOrdered), failure{Exit: exitWrongCard, Code: "not_ordered", Hint: "no key was used and nothing was written"}},
+	{is(ledger.ErrNoJob), failure{Exit: exitUsage, Code: "unknown_job"}},
+	{is(ledger.ErrNoClaim), failure{Exit: exitUsage, Code: "unknown_claim", Hint: "the ledger holds nothing of this kind about this card"}},
+	{as[*ledger.StoreError], failure{Exit: exitOther, Code: "ledger_unreachable", Retryable: true}},
 	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
 	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},
 	{is(pcsc.ErrNoService), failure{Exit: exitNoCard, Code: "no_service", Retryable: true, Hint: "start the PC/SC daemon (pcscd), or use --reader virtual"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/personalize/ledger"
 	"github.com/simbind/simbind/uicc"
 )
 
@@ -27,7 +28,7 @@ func TestExitCodes(t *testing.T) {
 		code string
 	}{
 		{usagef("x"), 2, "usage"},
-		{job.Errors{{File: "j", Line: 1, Column: 1, Reason: "x"}}, 2, "job_invalid"},
+		{&job.Faults{List: []job.Fault{{File: "j", Line: 1, Column: 1, Reason: "x"}}, Total: 1}, 2, "job_invalid"},
 		{&binding.InputError{Field: "IMEI"}, 2, "input_invalid"},
 		{&keys.Error{File: "k"}, 2, "key_file_invalid"},
 		{link(pcsc.ErrRemoved), 3, "card_removed"},
@@ -57,6 +58,19 @@ func TestExitCodes(t *testing.T) {
 		{personalize.ErrNoApplet, 7, "no_applet"},
 		{&binding.OtherApplicationError{}, 1, "answer_malformed"},
 		{personalize.ErrBackup, 7, "backup_unusable"},
+		{&ledger.InputError{Field: "x"}, 2, "ledger_input"},
+		{&ledger.ChainError{Problems: make([]ledger.Problem, 1)}, 8, "chain_broken"},
+		{&ledger.ImbalanceError{}, 7, "imbalance"},
+		{&ledger.ApprovalError{}, 7, "approval_missing"},
+		{&ledger.TakenError{}, 7, "card_taken"},
+		{&ledger.JobDiffersError{}, 7, "job_differs"},
+		{&ledger.HeldError{}, 9, "claim_held"},
+		{ledger.ErrLost, 9, "claim_lost"},
+		{ledger.ErrSealed, 7, "job_sealed"},
+		{ledger.ErrNotOrdered, 6, "not_ordered"},
+		{ledger.ErrNoJob, 2, "unknown_job"},
+		{ledger.ErrNoClaim, 2, "unknown_claim"},
+		{&ledger.StoreError{Err: errors.New("x")}, 1, "ledger_unreachable"},
 		{context.Canceled, 130, "interrupted"},
 		{errors.New("anything else"), 1, "other"},
 	}

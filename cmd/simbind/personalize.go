@@ -110,19 +110,7 @@ func (a *app) endDryRun(r *personalizeReport, p *personalize.Plan, exitCode bool
 
 // startRun opens the card, the store and the keys of a verb that may write.
 func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) (*session, *personalize.Run, error) {
-	provider, err := a.provider(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	aid, err := a.appletAID()
-	if err != nil {
-		return nil, nil, err
-	}
-	domain, err := optionalAID(a.global.domain)
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := a.store()
+	run, err := a.cardRun(ctx, o, to)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -130,12 +118,33 @@ func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) 
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, &personalize.Run{
-		Card: s, Store: store, AID: aid, Domain: domain, Secrets: provider,
+	run.Card, run.Phase = s, s.counter.Phase
+	return s, run, nil
+}
+
+// cardRun is a run whose card is still to come.
+func (a *app) cardRun(ctx context.Context, o *secretFlags, to []age.Recipient) (*personalize.Run, error) {
+	provider, err := a.provider(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	aid, err := a.appletAID()
+	if err != nil {
+		return nil, err
+	}
+	domain, err := optionalAID(a.global.domain)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.store()
+	if err != nil {
+		return nil, err
+	}
+	return &personalize.Run{
+		Store: store, AID: aid, Domain: domain, Secrets: provider,
 		Attempts: o.attempts, PINFloor: o.pinFloor, Backups: to,
 		Now: a.now, Rand: a.rand, Tool: "simbind " + versionFacts().Tool,
-		Phase: s.counter.Phase,
-		Note:  func(text string) { a.say("note: %s", text) },
+		Note: func(text string) { a.say("note: %s", text) },
 	}, nil
 }
 

@@ -1,0 +1,131 @@
+package batch
+
+import (
+	"context"
+	"errors"
+
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/ledger"
+)
+
+// codeInterrupted is a card that was left because the person ended the batch.
+const codeInterrupted = "interrupted"
+
+// judge says what becomes of the card, and concludes its claim.
+func (t *task) judge(ctx context.Context, err error) {
+	defer t.release()
+	t.cause = err
+	if t.meter != nil {
+		_, t.waited = t.meter.cost()
+	}
+	outcome := t.decide(ctx, err)
+	if t.claim == nil || outcome == ledger.Underway {
+		t.remark(ctx)
+		return
+	}
+	if err := t.conclude(context.WithoutCancel(ctx), outcome); err != nil {
+		t.unconcluded(err)
+	}
+}
+
+// decide fills in class, verdict and words, and gives the outcome of the claim: Underway when it stays open.
+func (t *task) decide(ctx context.Context, err error) ledger.Outcome {
+	if err == nil {
+		t.verdict = Good
+		return ledger.Good
+	}
+	t.reason = err.Error()
+	var doubtful *personalize.InDoubtError
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.As(err, &doubtful) {
+		t.class, t.code, t.reason = refuse, codeInterrupted, "interrupted before anything was written"
+		return t.leave(Left)
+	}
+	t.class, t.code = classify(err)
+	return t.byClass(err)
+}
+
+func (t *task) byClass(err error) ledger.Outcome {
+	switch t.class {
+	case foreign:
+		t.verdict = Foreign
+	case elsewhere, lost:
+		t.verdict, t.claim = Elsewhere, nil
+	case before:
+		t.before(err)
+	case reseat:
+		return t.again(Reseat, ledger.Rejected)
+	case doubt:
+		t.open = true
+		return t.again(Doubt, ledger.Quarantined)
+	case busy:
+		return t.leave(Reseat)
+	case refuse, stop:
+		return t.leave(Left)
+	default:
+		t.verdict = Quarantined
+		return ledger.Quarantined
+	}
+	return ledger.Underway
+}
+
+// leave frees the claim of a card that nothing was written to. One whose state nobody knows stays in doubt.
+func (t *task) leave(v Verdict) ledger.Outcome {
+	t.verdict = v
+	if t.open {
+		t.verdict = Doubt
+		return ledger.Underway
+	}
+	return ledger.Untouched
+}
+
+// again lets a card be put in once more, within the limit; then it goes into the bin, or aside when it may have been written.
+func (t *task) again(v Verdict, otherwise ledger.Outcome) ledger.Outcome {
+	if t.open {
+		v, otherwise = Doubt, ledger.Quarantined
+	}
+	if t.claim == nil || t.b.reseat(t.iccid) < t.b.Limits.Reseats {
+		return t.leave(v)
+	}
+	t.verdict = Rejected
+	if otherwise == ledger.Quarantined {
+		t.verdict = Quarantined
+	}
+	return otherwise
+}
+
+// before tells a card that needs nothing from one that was put aside or into the bin.
+func (t *task) before(err error) {
+	var taken *ledger.TakenError
+	errors.As(err, &taken)
+	t.verdict = AlreadyDone
+	if taken.Holding.Outcome != ledger.Good {
+		t.verdict, t.code = FailedBefore, taken.Holding.Code
+		if taken.Holding.Note != "" {
+			t.reason += ": " + taken.Holding.Note
+		}
+	}
+}
+
+// conclude writes the last steps and the outcome into the ledger.
+func (t *task) conclude(ctx context.Context, o ledger.Outcome) error {
+	if err := t.record(ctx); err != nil {
+		return err
+	}
+	apdus, _ := t.meter.cost()
+	return t.claim.Conclude(ctx, o, ledger.Event{
+		Step: "conclude", Code: t.code, Note: t.reason, Duration: t.took, APDUs: apdus, SW: statusWord(t.cause),
+		Before: t.contentBefore(), After: t.contentAfter(), Hidden: t.hidden(),
+	})
+}
+
+// unconcluded is a card whose end the ledger does not have: it is read again by a later run, whatever it holds.
+func (t *task) unconcluded(err error) {
+	t.cause, t.reason = err, err.Error()
+	t.class, t.code = classify(err)
+	t.verdict = Doubt
+	if t.class == lost {
+		t.verdict = Elsewhere
+	} else {
+		t.class = stop
+	}
+}
