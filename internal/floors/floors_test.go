@@ -25,6 +25,7 @@ var floors = []struct {
 	{"uicc", nil},
 	{"gp", []string{"gp"}},
 	{"pcsc", []string{"pcsc"}},
+	{"trace/explain", []string{"binding", "uicc", "gp", "trace"}},
 	{"trace", nil},
 	{"vuicc", []string{"vuicc", "applet"}},
 	{"applet", nil},
