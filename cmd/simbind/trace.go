@@ -36,6 +36,7 @@ type traceReport struct {
 
 type traceExchange struct {
 	Line     int           `json:"line"`
+	Reset    bool          `json:"reset,omitempty"` // the card was reset before it
 	Command  string        `json:"command"`
 	Response string        `json:"response"`
 	Name     string        `json:"name"`
@@ -56,6 +57,9 @@ type traceObject struct {
 
 func (r traceReport) text(w io.Writer, _ printer) {
 	for i, x := range r.Exchanges {
+		if x.Reset {
+			fmt.Fprintln(w, "    the card is reset")
+		}
 		fmt.Fprintf(w, "%3d > %s\n    < %s\n", i+1, x.Command, x.Response)
 		for _, line := range x.Words {
 			fmt.Fprintf(w, "      %s\n", line)
@@ -98,7 +102,7 @@ func (a *app) traceReport(t trace.Transcript) traceReport {
 
 func viewExchange(x explain.Exchange) traceExchange {
 	v := traceExchange{
-		Line: x.Line, Command: x.Command, Response: x.Response, Name: x.Name, File: x.File, Answer: x.Answer,
+		Line: x.Line, Reset: x.Reset, Command: x.Command, Response: x.Response, Name: x.Name, File: x.File, Answer: x.Answer,
 		Objects: []traceObject{}, Words: x.Lines(),
 	}
 	for _, o := range x.Objects {

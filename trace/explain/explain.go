@@ -4,6 +4,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/simbind/simbind/apdu"
@@ -12,7 +13,8 @@ import (
 
 // Exchange is one command and its answer, as they may be shown.
 type Exchange struct {
-	Line     int // of the command in the file, from 1
+	Line     int  // of the command in the file, from 1
+	Reset    bool // the card was reset before it
 	Command  string
 	Response string // empty: no answer
 	Name     string // "SELECT EF_IMSI"
@@ -65,17 +67,16 @@ type question struct {
 }
 
 func (e *explainer) exchange(x trace.Exchange) Exchange {
-	for _, n := range x.Notes {
-		if strings.EqualFold(n, trace.ResetNote) {
-			e.at = atReset()
-		}
+	out := Exchange{Line: x.Line, Reset: wasReset(x)}
+	if out.Reset {
+		e.at = atReset()
 	}
-	out := Exchange{Line: x.Line}
 	e.out = &out
 	c, hidden, err := x.Sent()
 	r, hiddenAnswer, noAnswer := x.Got()
 	if err != nil {
-		return e.noCommand(x, r, noAnswer)
+		noCommand(&out, x, r, noAnswer)
+		return out
 	}
 	q := question{c, e.at.target(c)}
 	if c.INS == apdu.INSGetResponse {
@@ -95,16 +96,19 @@ func (e *explainer) exchange(x trace.Exchange) Exchange {
 }
 
 // noCommand: bytes that are no command may hold anything, and nobody knows what the answer is to.
-func (e *explainer) noCommand(x trace.Exchange, r apdu.Response, noAnswer error) Exchange {
-	out := Exchange{Line: x.Line, Name: "no command", Command: trace.Mask(len(x.Command) / 2), Answer: answerWords(r, noAnswer)}
+func noCommand(out *Exchange, x trace.Exchange, r apdu.Response, noAnswer error) {
+	out.Name, out.Command, out.Answer = "no command", trace.Mask(len(x.Command)/2), answerWords(r, noAnswer)
 	if noAnswer != nil {
-		return out
+		return
 	}
 	if len(r.Data) > 0 {
 		out.Response = trace.Mask(len(r.Data))
 	}
 	out.Response += r.SW.String()
-	return out
+}
+
+func wasReset(x trace.Exchange) bool {
+	return slices.ContainsFunc(x.Notes, func(n string) bool { return strings.EqualFold(n, trace.ResetNote) })
 }
 
 // side takes one side apart and gives its hex, with everything masked that the transcript masks already or an object forbids.
