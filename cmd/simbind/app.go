@@ -88,7 +88,7 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.AddCommand(
 		a.readersCommand(), a.cardCommand(), a.statusCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
-		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(),
+		a.terminalCommand(), a.traceCommand(), a.reportCommand(), a.compareCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(),
 		a.versionCommand(), a.manCommand(),
 	)
 	root.AddCommand(a.actionCommands()...)
