@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("ICCID", "89882110000005300829") // of image no-applet-t1
 			e.Setenv("GORACE", "atexit_sleep_ms=0")   // a second at the end of every call otherwise
 			e.Setenv("EXAMPLES", filepath.Join(repository(), "scripts", "examples"))
+			e.Setenv("SCENARIOS", filepath.Join(repository(), "scenarios"))
 			e.Setenv("A", "490154203237518")
 			e.Setenv("B", "352099001761481")
 			return os.WriteFile(filepath.Join(e.WorkDir, "keys.csv"), []byte(keyFile), 0o600)
