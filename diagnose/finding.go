@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/uicc/usim"
@@ -75,7 +76,7 @@ func IDs() []string {
 	return out
 }
 
-// Findings holds the facts against the table.
+// Findings holds the facts against the table; errors come first, notes last.
 func (f *Facts) Findings(s Show) []Finding {
 	out := []Finding{}
 	for _, k := range kinds() {
@@ -86,6 +87,7 @@ func (f *Facts) Findings(s Show) []Finding {
 			out = append(out, k.finding(evidence))
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
 	return out
 }
 

@@ -11,7 +11,7 @@ var linkKinds = []kind{
 	{"card_mute", Error, "the card does not answer the reset", "take it out, look which way round it is, clean the contacts, and try another reader", nil},
 	{"card_removed", Error, "the card was pulled out while it was read", "insert it firmly and run this again; a card that keeps vanishing has bad contacts", nil},
 	{"card_reset", Error, "another program reset the card while it was read", "end the other program, then run this again", nil},
-	{"link_failed", Error, "the connection to the card broke off", "re-seat the card, try another reader or cable", nil},
+	{"link", Error, "the connection to the card broke off", "re-seat the card, try another reader or cable", nil},
 }
 
 // Link is the finding of an id of the way to the card; ok is false for any other id.

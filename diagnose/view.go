@@ -84,9 +84,9 @@ type PairingView struct {
 
 // DomainView is the issuer security domain.
 type DomainView struct {
-	AID    string `json:"aid"`
-	Locked bool   `json:"locked"`
-	Keys   []int  `json:"key_versions"`
+	AID    string   `json:"aid"`
+	Locked bool     `json:"locked"`
+	Keys   []string `json:"key_versions"` // two hex digits each
 }
 
 // View shows the facts.
@@ -135,12 +135,12 @@ func (f *Facts) viewBinding(v *View, s Show) {
 	}
 }
 
-func versions(d *Domain) []int {
-	out, seen := []int{}, map[byte]bool{}
+func versions(d *Domain) []string {
+	out, seen := []string{}, map[byte]bool{}
 	for _, k := range d.Keys {
 		if !seen[k.KVN] {
 			seen[k.KVN] = true
-			out = append(out, int(k.KVN))
+			out = append(out, fmt.Sprintf("%02X", k.KVN))
 		}
 	}
 	return out
