@@ -17,8 +17,9 @@ var floors = []struct {
 	prefix string
 	may    []string
 }{
-	{"cmd/", []string{"personalize", "binding", "uicc", "gp", "pcsc", "trace", "vuicc"}},
+	{"cmd/", []string{"diagnose", "personalize", "binding", "uicc", "gp", "pcsc", "trace", "vuicc"}},
 	{"personalize", []string{"binding", "uicc", "gp", "personalize"}},
+	{"diagnose", []string{"personalize", "binding", "uicc", "gp"}},
 	{"binding", nil},
 	{"uicc/usim", []string{"uicc"}},
 	{"uicc/cat", []string{"uicc"}},
