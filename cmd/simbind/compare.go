@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/diagnose"
 )
 
 type compareReport struct {
@@ -76,13 +78,17 @@ Whole identities are compared by their tokens. Where two reports were made with 
 }
 
 func (a *app) compare(ctx context.Context, args []string, exitCode bool) error {
+	show, err := a.showIdentities("")
+	if err != nil {
+		return err
+	}
 	salt, err := a.reportSalt(false)
 	if err != nil {
 		return err
 	}
 	var files [2]*cardFile
 	for i, name := range args {
-		if files[i], err = a.operand(ctx, name, salt); err != nil {
+		if files[i], err = a.operand(ctx, name, show, salt); err != nil {
 			return err
 		}
 	}
@@ -122,14 +128,14 @@ func operandName(arg string, f *cardFile) string {
 }
 
 // operand is a saved report, or the card in a reader read now.
-func (a *app) operand(ctx context.Context, name string, salt reportSalt) (*cardFile, error) {
+func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt reportSalt) (*cardFile, error) {
 	if strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:") {
 		return loadReport(name)
 	}
 	chosen := a.global.reader
 	defer func() { a.global.reader = chosen }()
 	a.global.reader = name
-	return a.readReport(ctx, salt)
+	return a.readReport(ctx, show, salt)
 }
 
 // maxReport is far more than a report with a long transcript takes.

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/simbind/simbind/binding"
-	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/diagnose"
 )
 
 // drawing is a card's state as three boxes: what it is bound to, what EF_IMSI holds, which terminal was seen last.
@@ -16,16 +17,18 @@ type drawing struct {
 	Kind                string // allowed, denied or open: how the verdict is drawn
 }
 
-func draw(c *cardReport, applet *personalize.Applet, v *binding.StateView) drawing {
-	if applet == nil {
+func draw(facts *diagnose.Facts, view *diagnose.View) drawing {
+	if facts.Applet == nil {
 		return drawing{
-			Bound: "nothing: no binding applet on this card", EFIMSI: c.IMSI, Seen: "not known", Binding: "not bound", Verdict: "not decided by the card", Kind: "open",
+			Bound: "nothing: no binding applet that is understood", EFIMSI: copiesWords(facts, view), Seen: "not known", Binding: "not bound",
+			Verdict: "not decided by the card", Kind: "open",
 		}
 	}
-	s := &applet.State
+	s, v := &facts.Applet.State, view.State
 	d := drawing{
-		Bound: strings.Join(v.Bound, ", "), EFIMSI: c.IMSI + ": " + s.Files.String(), Seen: v.LastIMEI,
-		Binding: s.Status.String(), Joined: s.Status == binding.Bound || s.Status == binding.PresetActive,
+		Bound: strings.Join(named(v.Bound, view.Models), ", "), EFIMSI: s.Files.String() + ": " + copiesWords(facts, view),
+		Seen:    strings.Join(named([]string{v.LastIMEI}, view.Models), ""),
+		Binding: short(s.Status.String()), Joined: s.Status == binding.Bound || s.Status == binding.PresetActive,
 		Verdict: s.Decision.String(), Kind: "open",
 	}
 	if d.Bound == "" {
@@ -41,6 +44,35 @@ func draw(c *cardReport, applet *personalize.Applet, v *binding.StateView) drawi
 		d.Kind = "denied"
 	}
 	return d
+}
+
+// short is what stands before the colon of a longer explanation.
+func short(words string) string {
+	head, _, _ := strings.Cut(words, ":")
+	return head
+}
+
+// copiesWords are the copies of EF_IMSI, one that is like the one before left out.
+func copiesWords(facts *diagnose.Facts, v *diagnose.View) string {
+	var out []string
+	for i, c := range v.EFIMSI {
+		if w := copyWords(c, facts.Copies[i].Content); !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// named puts brand and model behind an IMEI whose TAC is known.
+func named(imeis []string, models map[string]string) []string {
+	var out []string
+	for _, i := range imeis {
+		if len(i) >= 8 && models[i[:8]] != "" {
+			i += " " + models[i[:8]]
+		}
+		out = append(out, i)
+	}
+	return out
 }
 
 // boundWords say what a card without a bound terminal is bound to.

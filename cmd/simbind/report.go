@@ -12,24 +12,35 @@ import (
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
-	"github.com/simbind/simbind/binding"
-	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/diagnose"
 	"github.com/simbind/simbind/trace"
-	"github.com/simbind/simbind/uicc/usim"
 )
 
-// cardFile is everything a report says of one card; what is shown of identities is in Revealed.
+// cardFile is everything a report says of one card; whether identities are whole in it is in Revealed.
 type cardFile struct {
 	head
-	Time     string             `json:"time"` // RFC 3339, UTC
-	Tool     string             `json:"tool"`
-	Revealed bool               `json:"revealed"`
-	Salt     string             `json:"salt"` // names the salt of the tokens; it does not tell it
-	Card     *cardReport        `json:"card"`
-	State    *binding.StateView `json:"state"` // null: no binding applet
-	Facts    []fact             `json:"facts"`
-	Start    []traceExchange    `json:"start,omitempty"` // of a terminal, from 'terminal boot --transcript'
+	Time     string            `json:"time"` // RFC 3339, UTC
+	Tool     string            `json:"tool"`
+	Revealed bool              `json:"revealed"`
+	Salt     string            `json:"salt"` // names the salt of the tokens; it does not tell it
+	Verdict  diagnose.Verdict  `json:"verdict"`
+	Findings []savedFinding    `json:"findings"`
+	Unread   []diagnose.Unread `json:"not_readable"`
+	Card     *diagnose.View    `json:"card"`
+	Facts    []fact            `json:"facts"`
+	Start    []traceExchange   `json:"start,omitempty"` // of a terminal, from 'terminal boot --transcript'
+	Total    phaseCost         `json:"total"`
 	drawing  drawing
+}
+
+// savedFinding is a finding as it stands in a file, its severity in words.
+type savedFinding struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	What     string `json:"what"`
+	Evidence string `json:"evidence"`
+	Next     string `json:"next"`
+	Doc      string `json:"doc"`
 }
 
 // fact is one thing a report says, in words. Token stands for the whole of an identity that Value may shorten.
@@ -41,14 +52,24 @@ type fact struct {
 }
 
 func (r *cardFile) text(w io.Writer, p printer) {
-	fmt.Fprintf(w, "simbind report of %s, %s; %s; tokens of salt %s\n", r.Time, r.Tool, r.disclosure(), r.Salt)
+	fmt.Fprintf(w, "simbind report of %s, %s; %s; tokens of salt %s\n\n", r.Time, r.Tool, r.disclosure(), r.Salt)
+	fmt.Fprintf(w, "%s: %s\n", strings.ToUpper(string(r.Verdict.Answer)), r.Verdict.Reason)
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "\n%s %s: %s\n  evidence: %s\n  next: %s\n  more: %s\n", f.Severity, f.ID, f.What, f.Evidence, f.Next, f.Doc)
+	}
 	for _, s := range sections(r.Facts) {
 		fmt.Fprintf(w, "\n%s\n", s.Name)
 		var rows [][2]string
 		for _, f := range s.Facts {
-			rows = append(rows, [2]string{"  " + f.Name, f.Value})
+			rows = append(rows, [2]string{f.Name, f.Value})
 		}
 		pairs(w, rows)
+	}
+	for i, u := range r.Unread {
+		if i == 0 {
+			fmt.Fprintln(w, "\nnot readable")
+		}
+		fmt.Fprintf(w, "%s: %s\n", u.What, u.Why)
 	}
 	if len(r.Start) > 0 {
 		fmt.Fprintln(w, "\nstart of a terminal")
@@ -81,9 +102,9 @@ func sections(facts []fact) []section {
 }
 
 type reportFlags struct {
-	outputs []string
-	start   string
-	newSalt bool
+	outputs    []string
+	start, tac string
+	newSalt    bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -91,8 +112,8 @@ func (a *app) reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report",
 		Short: "Write what a card says of itself into one redacted file, fit for a ticket",
-		Long: `Read the card as 'card' and 'status' do, without keys, and write it as JSON, as text, or as one HTML page with a drawing of
-the card's state. Nothing is written to the card.
+		Long: `Read the card as 'doctor' does, without keys and through the same list of reading commands, and write verdict, findings and
+everything that was read as JSON, as text, or as one HTML page with a drawing of the card's state.
 
 IMSI, IMEI and ICCID are shortened unless --reveal, and the report says which. A token stands for each whole identity: equal in
 two reports of this station when the identity is equal, and nobody without the station's salt can go back from it.`,
@@ -105,6 +126,7 @@ two reports of this station when the identity is equal, and nobody without the s
 	f := c.Flags()
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "write to this file, in the form its name ends with: .json, .txt or .html (repeatable); without it to stdout")
 	f.StringVar(&o.start, "start", "", "put this transcript of 'terminal boot --transcript' into the report")
+	addTAC(c, &o.tac)
 	f.BoolVar(&o.newSalt, "new-salt", false, "tokens of a salt that is thrown away: they can be compared with no other report")
 	return c
 }
@@ -122,11 +144,15 @@ func (a *app) report(ctx context.Context, o *reportFlags) error {
 			return err
 		}
 	}
+	show, err := a.showIdentities(o.tac)
+	if err != nil {
+		return err
+	}
 	salt, err := a.reportSalt(o.newSalt)
 	if err != nil {
 		return err
 	}
-	r, err := a.readReport(ctx, salt)
+	r, err := a.readReport(ctx, show, salt)
 	if err != nil {
 		return err
 	}
@@ -162,106 +188,26 @@ func (a *app) writeReport(name string, r *cardFile) error {
 }
 
 // readReport reads the card in the reader the flags name: no key, no write.
-func (a *app) readReport(ctx context.Context, salt reportSalt) (*cardFile, error) {
-	aid, err := a.appletAID()
+func (a *app) readReport(ctx context.Context, show diagnose.Show, salt reportSalt) (*cardFile, error) {
+	facts, s, err := a.readFacts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.openCard(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	run := &personalize.Run{Card: s, AID: aid, Now: a.now, Note: func(t string) { a.say("note: %s", t) }}
-	id, err := run.Identify(ctx, a.expected())
-	if err != nil {
-		return nil, err
-	}
-	return a.reportOf(&id, a.cardReport(&id, s), salt), nil
+	r := a.reportOf(facts, show, salt)
+	r.Total = totalCost(s.counter)
+	return r, nil
 }
 
-func (a *app) reportOf(id *personalize.Identity, card *cardReport, salt reportSalt) *cardFile {
+func (a *app) reportOf(facts *diagnose.Facts, show diagnose.Show, salt reportSalt) *cardFile {
+	found, view := facts.Findings(show), facts.View(show)
 	r := &cardFile{
-		head: schema("report"), Time: a.now().UTC().Format(time.RFC3339), Tool: "simbind " + version, Revealed: a.global.reveal,
-		Salt: salt.name(), Card: card,
+		head: schema("report"), Time: a.now().UTC().Format(time.RFC3339), Tool: "simbind " + version, Revealed: show.Reveal, Salt: salt.name(),
+		Verdict: facts.Judge(found, show), Findings: []savedFinding{}, Unread: append([]diagnose.Unread{}, facts.Unread...), Card: &view,
+		Total: phaseCost{Name: "total"}, drawing: draw(facts, &view),
 	}
-	if _, err := usim.DecodeIMSI(id.IMSI); err != nil && id.IMSI != nil && !a.global.reveal {
-		card.IMSI = "none" // what is no IMSI may be one with a fault in it
+	for _, f := range found {
+		r.Findings = append(r.Findings, savedFinding{f.ID, f.Severity.String(), f.What, f.Evidence, f.Next, f.Doc})
 	}
-	r.Facts = cardFacts(card, id, salt)
-	if id.Applet != nil {
-		v := id.Applet.State.View(a.global.reveal)
-		r.State = &v
-		r.Facts = append(r.Facts, stateFacts(v, &id.Applet.State, salt)...)
-	}
-	r.drawing = draw(card, id.Applet, r.State)
+	r.Facts = factsOf(r, facts, salt)
 	return r
-}
-
-// cardFacts are the facts of 'card'.
-func cardFacts(c *cardReport, id *personalize.Identity, salt reportSalt) []fact {
-	out := []fact{
-		{Name: "ATR", Value: c.ATR}, {Name: "protocols", Value: strings.Join(c.Protocols, ", ")},
-		{Name: "ICCID", Value: c.ICCID, Token: salt.token("iccid", id.ICCID.String())},
-		{Name: "IMSI in EF_IMSI", Value: imsiFact(c.IMSI), Token: imsiToken(id.IMSI, salt)},
-		{Name: "MNC length", Value: fmt.Sprint(c.MNCLength)}, {Name: "PIN1", Value: c.PIN1.State}, {Name: "ADM1", Value: c.ADM1.State},
-	}
-	for i, x := range c.Applications {
-		out = append(out, fact{Name: fmt.Sprintf("application %d", i+1), Value: strings.TrimSpace(x.AID + " " + x.Label)})
-	}
-	applet := "not on this card"
-	if c.Applet != nil {
-		applet = "version " + c.Applet.Version
-	}
-	out = append(out, fact{Name: "binding applet", Value: applet})
-	for i := range out {
-		out[i].Section = "card"
-	}
-	return out
-}
-
-// imsiFact leaves out what a content that is no IMSI looks like.
-func imsiFact(shown string) string {
-	if strings.HasPrefix(shown, "none") {
-		return "none"
-	}
-	return shown
-}
-
-func imsiToken(raw []byte, salt reportSalt) string {
-	i, err := usim.DecodeIMSI(raw)
-	if err != nil {
-		return ""
-	}
-	return salt.token("imsi", i.String())
-}
-
-// stateFacts are the facts of 'status'. An IMEI the open view shortens has no token.
-func stateFacts(v binding.StateView, s *binding.State, salt reportSalt) []fact {
-	var out []fact
-	for _, row := range v.Rows() {
-		f := fact{Section: "binding", Name: row[0], Value: row[1]}
-		switch {
-		case row[1] == "":
-			f.Value = "none"
-		case row[0] == "bound to":
-			f.Token = imeiToken(s.Bound, salt)
-		case row[0] == "last terminal" && s.LastIMEI != nil:
-			f.Token = imeiToken([]binding.IMEIView{*s.LastIMEI}, salt)
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-func imeiToken(views []binding.IMEIView, salt reportSalt) string {
-	var all []string
-	for _, v := range views {
-		i, whole := v.IMEI()
-		if !whole {
-			return ""
-		}
-		all = append(all, i.String())
-	}
-	return salt.token("imei", strings.Join(all, ","))
 }

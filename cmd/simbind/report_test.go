@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/diagnose"
 	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
@@ -40,14 +41,17 @@ var iccid = uicc.ICCID("8988211000000430010")
 func reported(t *testing.T, a *app, status binding.Status, decision binding.Decision) *cardFile {
 	t.Helper()
 	last := binding.IMEIView{0x35, 0x20, 0x99, 0x00, 0x17, 0x61, 0x48}
-	id := &personalize.Identity{ICCID: iccid, IMSI: []byte{0x08, 0x09, 0x10, 0x10, 0x00, 0x00, 0x21, 0x43, 0x65}, AD: []byte{0, 0, 0, 2},
-		Applet: &personalize.Applet{State: binding.State{Status: status, Decision: decision, LastIMEI: &last, Bound: []binding.IMEIView{{0x49, 0x01, 0x54, 0x20, 0x32, 0x37, 0x51}}}}}
-	card := &cardReport{ICCID: a.iccid(iccid), IMSI: a.imsi(id.IMSI, id.AD), PIN1: codeView{State: hostile}, Applications: []applicationView{{AID: "A0", Label: hostile}}, Applet: &appletView{Version: "1.0"}}
+	facts := &diagnose.Facts{
+		ICCID: iccid, AD: []byte{0, 0, 0, 2}, Applications: []uicc.Application{{AID: []byte{0xA0}, Label: hostile}},
+		Copies: []diagnose.Copy{{Place: "ADF.USIM", FCP: &uicc.FCP{LifeCycle: 5}, Content: []byte{0x08, 0x09, 0x10, 0x10, 0x00, 0x00, 0x21, 0x43, 0x65}}},
+		Applet: &personalize.Applet{State: binding.State{Status: status, Decision: decision, LastIMEI: &last, Bound: []binding.IMEIView{{0x49, 0x01, 0x54, 0x20, 0x32, 0x37, 0x51}}}},
+		Unread: []diagnose.Unread{{What: "EF_UST", Why: hostile}},
+	}
 	salt, err := a.reportSalt(false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := a.reportOf(id, card, salt)
+	r := a.reportOf(facts, diagnose.Show{Reveal: a.global.reveal, Models: binding.Models{}}, salt)
 	talk, err := trace.Read(strings.NewReader("# reset\n> 00B0870009\n< 0809101000002143659000\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -56,9 +60,9 @@ func reported(t *testing.T, a *app, status binding.Status, decision binding.Deci
 	return r
 }
 
-// void are the elements of HTML that never have an end tag; the page closes them, to be XML too.
+// elements are those a page has; those that never have an end tag are closed in it, so that it is XML too.
 var elements = map[string]bool{
-	"html": true, "head": true, "meta": true, "title": true, "style": true, "body": true, "h1": true, "h2": true, "p": true, "svg": true, "desc": true, "rect": true,
+	"html": true, "head": true, "meta": true, "title": true, "style": true, "body": true, "h1": true, "h2": true, "h3": true, "div": true, "dl": true, "dt": true, "dd": true, "p": true, "svg": true, "desc": true, "rect": true,
 	"text": true, "path": true, "table": true, "tbody": true, "tr": true, "th": true, "td": true, "br": true, "code": true, "ol": true, "li": true, "pre": true,
 }
 
@@ -260,7 +264,7 @@ func TestReportOnlyReads(t *testing.T) {
 		if code := a.execute(t.Context(), []string{"report", "--json", "--state-dir", a.global.stateDir}); code != exitDone {
 			t.Errorf("%s: exit %d", name, code)
 		}
-		if c := card.Counters(); c.Updates != 0 || c.Verify != 0 || c.Proactive != 0 || c.Commands == 0 || c.Commands > 30 {
+		if c := card.Counters(); c.Updates != 0 || c.Verify != 0 || c.Proactive != 0 || c.Commands == 0 || c.Commands > 60 {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
