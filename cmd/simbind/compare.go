@@ -171,7 +171,10 @@ func parseReport(b []byte) (*cardFile, error) {
 		return nil, fmt.Errorf("%w: %w", errReport, err)
 	}
 	want := schema("report")
-	if r.head != want || r.Card == nil {
+	if r.head == want && r.Card == nil {
+		return nil, fmt.Errorf("%w: no card could be asked when it was made", errReport)
+	}
+	if r.head != want {
 		return nil, fmt.Errorf("%w: it says %q, version %d; this tool reads %q, version %d", errReport, r.Schema, r.Version, want.Schema, want.Version)
 	}
 	for _, f := range append(r.Facts, fact{Value: r.Time, Name: r.Card.ICCID}) {

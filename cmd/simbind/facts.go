@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/simbind/simbind/binding"
@@ -11,20 +12,21 @@ import (
 
 // factsOf says in words, line by line, what a report holds: for people, and to be compared.
 func factsOf(r *cardFile, facts *diagnose.Facts, salt reportSalt) []fact {
+	return slices.Concat(
+		sectioned("card", cardFacts(r.Card, facts, salt)), sectioned("binding", bindingFacts(r.Card, facts, salt)),
+		sectioned("files", fileFacts(r.Card)), sectioned("security domain", domainFacts(r.Card.Domain)), sectioned("findings", findingFacts(r.Findings)),
+	)
+}
+
+// sectioned puts facts into a section; those without a value are left out.
+func sectioned(name string, fs []fact) []fact {
 	var out []fact
-	add := func(section string, fs []fact) {
-		for _, f := range fs {
-			if f.Value != "" {
-				f.Section = section
-				out = append(out, f)
-			}
+	for _, f := range fs {
+		if f.Value != "" {
+			f.Section = name
+			out = append(out, f)
 		}
 	}
-	add("card", cardFacts(r.Card, facts, salt))
-	add("binding", bindingFacts(r.Card, facts, salt))
-	add("files", fileFacts(r.Card))
-	add("security domain", domainFacts(r.Card.Domain))
-	add("findings", findingFacts(r.Findings))
 	return out
 }
 

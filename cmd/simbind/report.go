@@ -26,7 +26,7 @@ type cardFile struct {
 	Verdict  diagnose.Verdict  `json:"verdict"`
 	Findings []savedFinding    `json:"findings"`
 	Unread   []diagnose.Unread `json:"not_readable"`
-	Card     *diagnose.View    `json:"card"`
+	Card     *diagnose.View    `json:"card"` // null: no card could be asked
 	Facts    []fact            `json:"facts"`
 	Start    []traceExchange   `json:"start,omitempty"` // of a terminal, from 'terminal boot --transcript'
 	Total    phaseCost         `json:"total"`
@@ -53,7 +53,7 @@ type fact struct {
 
 func (r *cardFile) text(w io.Writer, p printer) {
 	fmt.Fprintf(w, "simbind report of %s, %s; %s; tokens of salt %s\n\n", r.Time, r.Tool, r.disclosure(), r.Salt)
-	fmt.Fprintf(w, "%s: %s\n", strings.ToUpper(string(r.Verdict.Answer)), r.Verdict.Reason)
+	fmt.Fprintf(w, "%s\n%s: %s\n", r.Title(), strings.ToUpper(string(r.Verdict.Answer)), r.Verdict.Reason)
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "\n%s %s: %s\n  evidence: %s\n  next: %s\n  more: %s\n", f.Severity, f.ID, f.What, f.Evidence, f.Next, f.Doc)
 	}
@@ -152,17 +152,27 @@ func (a *app) report(ctx context.Context, o *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.readReport(ctx, show, salt)
-	if err != nil {
-		return err
+	r, unasked := a.readReport(ctx, show, salt)
+	if unasked != nil {
+		if r = a.unreached(show, salt, unasked); r == nil {
+			return unasked
+		}
 	}
 	if o.start != "" {
 		r.Start = a.traceReport(start).Exchanges
 	}
-	if len(o.outputs) == 0 {
+	if err := a.giveReport(o.outputs, r); err != nil || unasked == nil {
+		return err
+	}
+	return &codeError{code: classify(unasked).Exit}
+}
+
+// giveReport shows a report, or writes it to every file that was named.
+func (a *app) giveReport(outputs []string, r *cardFile) error {
+	if len(outputs) == 0 {
 		return a.show(r)
 	}
-	for _, name := range o.outputs {
+	for _, name := range outputs {
 		if err := a.writeReport(name, r); err != nil {
 			return err
 		}
@@ -198,16 +208,55 @@ func (a *app) readReport(ctx context.Context, show diagnose.Show, salt reportSal
 	return r, nil
 }
 
-func (a *app) reportOf(facts *diagnose.Facts, show diagnose.Show, salt reportSalt) *cardFile {
-	found, view := facts.Findings(show), facts.View(show)
-	r := &cardFile{
-		head: schema("report"), Time: a.now().UTC().Format(time.RFC3339), Tool: "simbind " + version, Revealed: show.Reveal, Salt: salt.name(),
-		Verdict: facts.Judge(found, show), Findings: []savedFinding{}, Unread: append([]diagnose.Unread{}, facts.Unread...), Card: &view,
-		Total: phaseCost{Name: "total"}, drawing: draw(facts, &view),
+// unreached is the report when no card could be asked: the finding of the way to it; nil when what failed is no such thing.
+func (a *app) unreached(show diagnose.Show, salt reportSalt, err error) *cardFile {
+	f := classify(err)
+	id := f.Code
+	if f.Exit == exitBusy {
+		id = "reader_in_use"
 	}
+	found, ok := diagnose.Link(id, err.Error())
+	if !ok {
+		return nil
+	}
+	r := a.newReport(show, salt)
+	r.Verdict = diagnose.Verdict{Answer: diagnose.Unknown, Reason: "no card could be asked: " + found.What, Finding: id}
+	r.add([]diagnose.Finding{found})
+	r.Facts = sectioned("findings", findingFacts(r.Findings))
+	return r
+}
+
+// newReport has what does not depend on the card.
+func (a *app) newReport(show diagnose.Show, salt reportSalt) *cardFile {
+	return &cardFile{
+		head: schema("report"), Time: a.now().UTC().Format(time.RFC3339), Tool: "simbind " + version, Revealed: show.Reveal, Salt: salt.name(),
+		Findings: []savedFinding{}, Unread: []diagnose.Unread{}, Total: phaseCost{Name: "total"},
+	}
+}
+
+func (r *cardFile) add(found []diagnose.Finding) {
 	for _, f := range found {
 		r.Findings = append(r.Findings, savedFinding{f.ID, f.Severity.String(), f.What, f.Evidence, f.Next, f.Doc})
 	}
+}
+
+// Title is the card of the report.
+func (r *cardFile) Title() string {
+	switch {
+	case r.Card == nil:
+		return "No card could be asked"
+	case r.Card.ICCID == "":
+		return "Card without a readable ICCID"
+	}
+	return "Card " + r.Card.ICCID
+}
+
+func (a *app) reportOf(facts *diagnose.Facts, show diagnose.Show, salt reportSalt) *cardFile {
+	found, view := facts.Findings(show), facts.View(show)
+	r := a.newReport(show, salt)
+	r.Verdict, r.Card, r.drawing = facts.Judge(found, show), &view, draw(facts, &view)
+	r.Unread = append(r.Unread, facts.Unread...)
+	r.add(found)
 	r.Facts = factsOf(r, facts, salt)
 	return r
 }
