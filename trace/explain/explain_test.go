@@ -73,6 +73,8 @@ var said = []struct {
 	{"registry", "80F24002024F00\nE3144F07A00000000300009F70010FC5039EFE80CC00 9000\n", []string{"registry entry", "life cycle: 0F"}, nil},
 	{"install", "80E60C0056 07D07002CA449001 08D07002CA44900101 08D07002CA44900101 0100 38 C903 010 10E EF08C7020080C8020100 EA27800B0100000000000003424D0100 8118000100001 0A0000000871002FFFFFFFF890302000001000 0 00\n9000\n",
 		[]string{"INSTALL (for install and make selectable)", "load file", "does not read"}, nil},
+	{"install, worked example", "80E60C005607D07002CA44900108D07002CA4490010108D07002CA44900101010038C90301010EEF08C7020080C8020100EA27800B01010000000003424D010081180001000010A0000000871002FFFFFFFF890302000001000000\n009000\n",
+		[]string{"module: D07002CA44900101", "C9 application parameters: 01010E", "volatile quota: 128 bytes", "EA UICC parameters", "80 toolkit", "81 access domains"}, nil},
 	{"install for load", "80E602001108F053494D42494E4404A0000001000000\n6A80\n", []string{"(binding applet's load file)", "6A80"}, nil},
 	{"keys put", "80D8000113 01 8810 00112233445566778899AABBCCDDEEFF\n9000\n", []string{"keys: not shown; the set replaced has version 00"}, []string{"00112233"}},
 	{"data groups", "80E2880013 8F01 10 00112233445566778899AABBCCDDEEFF\n9000\n80E2600008 0011223344556677\n9000\n", []string{"data group 8F01: 16 bytes, not shown", "encrypted data: 8 bytes"}, []string{"00112233"}},
