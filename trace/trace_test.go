@@ -17,10 +17,10 @@ var echo = apdu.TransmitterFunc(func(_ context.Context, c apdu.Command) (apdu.Re
 	if c.Le == 0 {
 		return apdu.Response{SW: apdu.SWOK}, nil
 	}
-	return apdu.Response{Data: personal, SW: apdu.SWOK}, nil
+	return apdu.Response{Data: personalBytes, SW: apdu.SWOK}, nil
 })
 
-var personal = []byte{0x08, 0x09, 0x10, 0x10, 0x00, 0x00, 0x21, 0x43, 0x65}
+var personalBytes = []byte{0x08, 0x09, 0x10, 0x10, 0x00, 0x00, 0x21, 0x43, 0x65}
 
 const personalHex = "080910100000214365"
 
@@ -48,19 +48,48 @@ func TestSecretsNeverStandInATranscript(t *testing.T) {
 	}
 }
 
+// TestKeysNeverStandInATranscript, be they read, written, or collected by GET RESPONSE.
+func TestKeysNeverStandInATranscript(t *testing.T) {
+	read, get := apdu.Command{INS: apdu.INSReadBinary, Le: 9}, apdu.Command{INS: apdu.INSGetResponse, Le: 9}
+	file := func(path ...byte) apdu.Command {
+		return apdu.Command{INS: apdu.INSSelect, P1: 0x08, P2: 0x0C, Data: path}
+	}
+	for name, talk := range map[string][]apdu.Command{
+		"EF_Keys":                 {file(0x7F, 0xFF, 0x6F, 0x08), read},
+		"EF_Keys by SFI":          {{INS: apdu.INSReadBinary, P1: 0x88, Le: 9}},
+		"EF_Keys written":         {file(0x7F, 0xFF, 0x6F, 0x08), {INS: apdu.INSUpdateBinary, Data: personalBytes}},
+		"EF_Kc":                   {file(0x7F, 0x20, 0x6F, 0x20), read},
+		"EF_EPSNSC":               {{INS: apdu.INSReadRecord, P1: 1, P2: 0x18<<3 | 4, Le: 9}},
+		"5G context":              {file(0x7F, 0xFF, 0x5F, 0xC0, 0x4F, 0x03), {INS: apdu.INSReadRecord, P1: 1, P2: 4, Le: 9}},
+		"5G context by SFI":       {file(0x7F, 0xFF, 0x5F, 0xC0), {INS: apdu.INSReadRecord, P1: 1, P2: 0x03<<3 | 4, Le: 9}},
+		"5G keys by SFI":          {{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x5F, 0xC0}}, {INS: apdu.INSReadBinary, P1: 0x85, Le: 9}},
+		"answer to AUTHENTICATE":  {{INS: apdu.INSAuthenticate, Data: []byte{1}, Le: 9}},
+		"collected":               {{INS: apdu.INSAuthenticate, Data: []byte{1}}, get, get},
+		"keys in STORE DATA, DGI": {{CLA: 0x80, INS: apdu.INSStoreData, P1: 0x88, Data: personalBytes}},
+		"encrypted STORE DATA":    {{CLA: 0x80, INS: apdu.INSStoreData, P1: 0xF0, Data: personalBytes}},
+	} {
+		if text := record(t, true, talk...); strings.Contains(text, personalHex) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
 // TestIdentitiesAreMasked unless asked for.
 func TestIdentitiesAreMasked(t *testing.T) {
 	selectIMSI := apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x6F, 0x07}}
+	selectAD := apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x6F, 0xAD}}
 	for name, talk := range map[string][]apdu.Command{
-		"EF_IMSI selected":    {selectIMSI, {INS: apdu.INSReadBinary, Le: 9}},
-		"EF_IMSI by SFI":      {{INS: apdu.INSReadBinary, P1: 0x87, Le: 9}},
-		"EF_ICCID by SFI":     {{INS: apdu.INSReadBinary, P1: 0x82, Le: 10}},
-		"file not known":      {{INS: apdu.INSReadBinary, Le: 9}},
-		"state of the applet": {{CLA: 0x80, INS: apdu.INSGetData, P2: 0xE1, Le: 256}},
-		"applet selected":     {{INS: apdu.INSSelect, P1: 0x04, Data: []byte{0xF0, 0x53, 0x49}, Le: 256}},
-		"update":              {{INS: apdu.INSUpdateBinary, Data: personal}},
-		"terminal response":   {{CLA: 0x80, INS: apdu.INSTerminalResponse, Data: personal}},
-		"STORE DATA":          {{CLA: 0x84, INS: apdu.INSStoreData, Data: personal}},
+		"EF_IMSI selected":     {selectIMSI, {INS: apdu.INSReadBinary, Le: 9}},
+		"EF_IMSI by SFI":       {{INS: apdu.INSReadBinary, P1: 0x87, Le: 9}},
+		"EF_ICCID by SFI":      {{INS: apdu.INSReadBinary, P1: 0x82, Le: 10}},
+		"file not known":       {{INS: apdu.INSReadBinary, Le: 9}},
+		"EF_LOCI collected":    {{INS: apdu.INSReadBinary, P1: 0x8B}, {INS: apdu.INSGetResponse, Le: 9}},
+		"by SFI, then current": {selectAD, {INS: apdu.INSReadBinary, P1: 0x87, Le: 9}, {INS: apdu.INSReadBinary, Le: 9}},
+		"state of the applet":  {{CLA: 0x80, INS: apdu.INSGetData, P2: 0xE1, Le: 256}},
+		"applet selected":      {{INS: apdu.INSSelect, P1: 0x04, Data: []byte{0xF0, 0x53, 0x49}, Le: 256}},
+		"update":               {{INS: apdu.INSUpdateBinary, Data: personalBytes}},
+		"terminal response":    {{CLA: 0x80, INS: apdu.INSTerminalResponse, Data: personalBytes}},
+		"STORE DATA":           {{CLA: 0x84, INS: apdu.INSStoreData, P1: 0x90, Data: personalBytes}},
 	} {
 		if text := record(t, false, talk...); strings.Contains(text, personalHex) {
 			t.Errorf("%s: %s", name, text)
@@ -130,22 +159,6 @@ func TestTranscriptFaults(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
-	transcript, err := Parse(strings.NewReader("# a card\n> 00 A4 00 04 02 6F 07\n< 61 19\n> 0020000A08[8 BYTES]\n< 63C2\n> 80F2000C\n< 910B\n> 80F240024F00\n< 6A88\n> 00\n< 6F00\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var words []string
-	for _, d := range transcript.Describe() {
-		words = append(words, strings.Join(d.Words, ": "))
-	}
-	for i, want := range []string{"SELECT EF_IMSI: 6119", "VERIFY 0A: 63C2", "STATUS: 910B: done, a proactive command of 11 bytes waits", "no command", "no command"} {
-		if !strings.HasPrefix(words[i], want) {
-			t.Errorf("%q, want %q", words[i], want)
-		}
-	}
-}
-
 func TestCount(t *testing.T) {
 	now := time.Unix(0, 0)
 	c := Count(echo, func() time.Time { now = now.Add(time.Millisecond); return now })
@@ -157,7 +170,7 @@ func TestCount(t *testing.T) {
 	}
 	c.Phase("empty")
 	c.Phase("second")
-	if _, err := c.Transmit(context.Background(), apdu.Command{INS: apdu.INSUpdateBinary, Data: personal}); err != nil {
+	if _, err := c.Transmit(context.Background(), apdu.Command{INS: apdu.INSUpdateBinary, Data: personalBytes}); err != nil {
 		t.Fatal(err)
 	}
 	got := c.Phases()
@@ -176,7 +189,10 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		transcript.Describe()
+		for _, x := range transcript.Exchanges {
+			_, _, _ = x.Sent()
+			_, _, _ = x.Got()
+		}
 		for _, x := range transcript.Exchanges {
 			if _, err := hex.DecodeString(withoutMasks(x.Command)); err != nil {
 				t.Fatalf("accepted %q", x.Command)
