@@ -337,7 +337,7 @@ func (r *reader) applet(aid []byte) error {
 // domain selects the issuer security domain and reads which keys it holds. No card tells without keys how many tries a key
 // set has left: a session would have to be begun.
 func (r *reader) domain() error {
-	fci, locked, err := gp.SelectDomain(r.ctx, r.t)
+	fci, locked, err := gp.SelectDomain(r.ctx, r.t, nil)
 	if err != nil {
 		return r.refused("security domain", err)
 	}

@@ -9,38 +9,27 @@ import (
 	"github.com/simbind/simbind/tlv"
 )
 
-// Masker decides what of a conversation may be shown. It remembers which file is current, and which command a GET RESPONSE
-// belongs to, to know an identity or a key when it passes.
+// Masker decides what of a conversation may be shown. It goes along with it, to know which file is read or written, and which
+// command a GET RESPONSE collects for. What it does not know to be harmless is masked.
 type Masker struct {
 	reveal bool
-	file   uint16       // selected last by identifier; 0: unknown
-	in5GS  bool         // the current directory is DF_5GS, whose SFIs mean other files
-	asked  apdu.Command // the command GET RESPONSE collects for
+	at     map[int]*whereabouts // by logical channel
+	asked  apdu.Command         // the command GET RESPONSE collects for
 }
 
-// NewMasker makes one for a conversation from its beginning.
-func NewMasker(opt Options) *Masker { return &Masker{reveal: opt.Reveal} }
+// NewMasker makes one for a conversation that begins with a reset: the MF is current, and 7FFF is taken for a USIM.
+func NewMasker(opt Options) *Masker {
+	return &Masker{reveal: opt.Reveal, at: map[int]*whereabouts{0: {dir: dirMF, app: dirUSIM}}}
+}
 
-// kind is how private some bytes are.
+// kind is how private some bytes are. Zero is never, so that what stands in no table is not shown.
 type kind int
 
 const (
-	public   kind = iota
-	personal      // shown when that was asked for
-	never         // a code, a key, a cryptogram
+	never    kind = iota // a code, a key, a cryptogram, or not known
+	personal             // shown when that was asked for
+	public
 )
-
-// Instructions whose data holds a code, a key or a cryptogram.
-var secretINS = map[byte]bool{
-	apdu.INSVerifyPIN: true, apdu.INSChangePIN: true, apdu.INSDisablePIN: true, apdu.INSEnablePIN: true, apdu.INSUnblockPIN: true,
-	apdu.INSAuthenticate: true, insAuthenticateOdd: true, apdu.INSExternalAuth: true, apdu.INSPutKey: true,
-}
-
-// Instructions whose data may hold an identity.
-var personalINS = map[byte]bool{
-	apdu.INSTerminalResponse: true, apdu.INSUpdateBinary: true, apdu.INSUpdateRecord: true, apdu.INSEnvelope: true, insSetData: true,
-	apdu.INSSearchRecord: true,
-}
 
 // Instructions of TS 102 221 and TS 31.102 that this tool never sends.
 const (
@@ -50,21 +39,22 @@ const (
 	insSetData         = 0xDB
 )
 
-// keyFiles hold session keys: Keys, KeysPS, EPSNSC, Kc, KcGPRS, the NAS contexts and keys of DF_5GS.
-var keyFiles = map[uint16]bool{0x6F08: true, 0x6F09: true, 0x6FE4: true, 0x6F20: true, 0x6F52: true, 0x4F03: true, 0x4F04: true, 0x4F05: true}
-
-// personalFiles hold an identity or where somebody was.
-var personalFiles = map[uint16]bool{
-	0x2FE2: true, 0x6F07: true, 0x6F40: true, 0x6F7E: true, 0x6F73: true, 0x6FE3: true, 0x4F01: true, 0x4F02: true, 0x6F53: true,
-	0x6FF0: true, 0x6FF2: true, 0x4F09: true, 0x6F3A: true, 0x6F3C: true, 0x6F02: true, 0x6F04: true,
+// commandKinds say how private the data of a command is, where its instruction alone tells. Not here are those that reach a file, and those
+// whose data may hold a code or a key: VERIFY and its kin, AUTHENTICATE, EXTERNAL AUTHENTICATE, PUT KEY, STORE DATA, and what is not known.
+var commandKinds = map[byte]kind{
+	apdu.INSSelect: public, apdu.INSStatus: public, apdu.INSManageChannel: public, apdu.INSGetChallenge: public, apdu.INSTerminalCapability: public,
+	apdu.INSTerminalProfile: public, apdu.INSInitializeUpdate: public, apdu.INSGetData: public, apdu.INSDelete: public, apdu.INSInstall: public,
+	apdu.INSLoad: public, apdu.INSSetStatus: public, apdu.INSActivateFile: public, apdu.INSDeactivateFile: public, apdu.INSIncrease: public,
+	apdu.INSTerminalResponse: personal, insGetIdentity: personal,
 }
 
-// SFIs of ADF.USIM and MF. publicSFI are read without an identity: EF_DIR, EF_PL, EF_AD, EF_UST, EF_ARR.
-var (
-	keySFI    = map[byte]bool{0x08: true, 0x09: true, 0x18: true}
-	keySFI5GS = map[byte]bool{0x03: true, 0x04: true, 0x05: true}
-	publicSFI = map[byte]bool{0x03: true, 0x04: true, 0x05: true, 0x06: true, 0x17: true}
-)
+// answerKinds are the same of the answer.
+var answerKinds = map[byte]kind{
+	apdu.INSManageChannel: public, apdu.INSGetChallenge: public, apdu.INSTerminalCapability: public, apdu.INSTerminalProfile: public,
+	apdu.INSInitializeUpdate: public, apdu.INSDelete: public, apdu.INSInstall: public, apdu.INSLoad: public, apdu.INSSetStatus: public,
+	apdu.INSActivateFile: public, apdu.INSDeactivateFile: public, apdu.INSTerminalResponse: public,
+	insGetIdentity: personal, // a SUCI, or the SUPI in clear
+}
 
 // Exchange gives command and answer as hex, with masks such as [8 BYTES] for what may not be shown.
 func (m *Masker) Exchange(c apdu.Command, r apdu.Response) (command, response string) {
@@ -72,17 +62,26 @@ func (m *Masker) Exchange(c apdu.Command, r apdu.Response) (command, response st
 	if c.INS == apdu.INSGetResponse {
 		asked = m.asked
 	}
+	file := m.channel(asked).reached(asked)
 	command = upper(c.Header())
 	if len(c.Data) > 0 {
-		command += fmt.Sprintf("%02X", byte(len(c.Data))) + m.shown(m.data(c), c.Data)
+		command += fmt.Sprintf("%02X", byte(len(c.Data))) + m.shown(dataKind(c, file), c.Data)
 	}
 	if c.Le > 0 {
 		command += fmt.Sprintf("%02X", byte(c.Le))
 	}
-	response = m.shown(m.body(asked, r), r.Data) + r.SW.String()
+	response = m.shown(answerKind(asked, r, file), r.Data) + r.SW.String()
 	m.asked = asked
-	m.follow(c)
+	m.channel(c).follow(c, r.SW)
 	return command, response
+}
+
+func (m *Masker) channel(c apdu.Command) *whereabouts {
+	n := apdu.Channel(c.CLA)
+	if m.at[n] == nil {
+		m.at[n] = &whereabouts{}
+	}
+	return m.at[n]
 }
 
 func upper(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
@@ -97,50 +96,47 @@ func (m *Masker) shown(k kind, b []byte) string {
 // Mask stands in a transcript for n bytes.
 func Mask(n int) string { return fmt.Sprintf("[%d BYTES]", n) }
 
-// data is how private the data of a command is.
-func (m *Masker) data(c apdu.Command) kind {
-	switch {
-	case secretINS[c.INS]:
-		return never
-	case c.INS == apdu.INSStoreData:
-		return storeData(c.P1)
-	case (c.INS == apdu.INSUpdateBinary || c.INS == apdu.INSUpdateRecord) && m.access(c) == never:
-		return never
-	case personalINS[c.INS]:
-		return personal
+// dataKind is how private the data of a command is; file is the one it reaches.
+func dataKind(c apdu.Command, file kind) kind {
+	switch c.INS {
+	case apdu.INSUpdateBinary, apdu.INSUpdateRecord, apdu.INSSearchRecord, insRetrieveData, insSetData:
+		return min(file, personal)
+	case apdu.INSEnvelope:
+		return envelope(c.Data)
 	}
-	return public
+	return commandKinds[c.INS]
 }
 
-// storeData: BER-TLV without encryption is a configuration or an action of the binding applet; any other form may carry keys
-// (GPCS clause 11.11.2.1: b7b6 encryption, b5b4 structure).
-func storeData(p1 byte) kind {
-	if p1&0x60 == 0 && p1&0x18 == 0x10 {
-		return personal
+// envelope: a download by SMS or cell broadcast may carry any command, PUT KEY among them.
+func envelope(b []byte) kind {
+	if len(b) == 0 || b[0] == 0xD1 || b[0] == 0xD2 {
+		return never
 	}
-	return never
+	return personal
 }
 
-// body is how private an answer is.
-func (m *Masker) body(asked apdu.Command, r apdu.Response) kind {
+// answerKind is how private an answer is.
+func answerKind(asked apdu.Command, r apdu.Response, file kind) kind {
 	switch asked.INS {
-	case apdu.INSAuthenticate, insAuthenticateOdd:
-		return never
-	case apdu.INSReadBinary, apdu.INSReadRecord, apdu.INSSearchRecord:
-		return m.access(asked)
+	case apdu.INSReadBinary, apdu.INSReadRecord, apdu.INSSearchRecord, apdu.INSIncrease, insRetrieveData:
+		return file
+	case apdu.INSEnvelope:
+		return envelope(asked.Data)
+	case apdu.INSFetch:
+		return proactive(r.Data)
 	case apdu.INSGetData:
-		if asked.P2 == 0xE0 || asked.P2 == 0xE1 || asked.P2 == 0xE4 {
+		if asked.P2 == 0xE0 || asked.P2 == 0xE1 || asked.P2 == 0xE4 { // of the binding applet (card interface §3)
 			return personal
 		}
+		return public
 	case apdu.INSSelect, apdu.INSStatus:
 		ours := asked.P1 == 0x04 && len(asked.Data) > 0 && asked.Data[0] == 0xF0 // as an AID without a registered provider begins
 		if ours || holdsState(r.Data) {
 			return personal
 		}
-	case insGetIdentity, insRetrieveData:
-		return personal
+		return public
 	}
-	return public
+	return answerKinds[asked.INS]
 }
 
 // holdsState: the binding applet answers its selection with its state, which may name IMEIs (card interface §2).
@@ -160,57 +156,23 @@ func holdsState(b []byte) bool {
 	return ok
 }
 
-// access is how private the file is that a READ or UPDATE reaches, by SFI or as the current file.
-func (m *Masker) access(c apdu.Command) kind {
-	sfi, named := byte(0), false
-	switch c.INS {
-	case apdu.INSReadBinary, apdu.INSUpdateBinary:
-		sfi, named = c.P1&0x1F, c.P1&0x80 != 0
-	default:
-		sfi, named = c.P2>>3, c.P2>>3 != 0
+// quiet are proactive commands that carry no message, number or identity: REFRESH, MORE TIME, POLL INTERVAL, POLLING OFF, SET UP EVENT LIST,
+// SET UP MENU, PROVIDE LOCAL INFORMATION, TIMER MANAGEMENT (TS 102 223 clause 9.4).
+var quiet = map[byte]bool{0x01: true, 0x02: true, 0x03: true, 0x04: true, 0x05: true, 0x25: true, 0x26: true, 0x27: true}
+
+// proactive: a message to be sent, or an address, may name the subscriber.
+func proactive(b []byte) kind {
+	body, err := tlv.Parse(b)
+	if err != nil {
+		return personal
 	}
-	if !named {
-		return m.current()
+	inside, _ := body.Find(0xD0)
+	objects, err := tlv.ParseComprehension(inside)
+	if err != nil {
+		return personal
 	}
-	switch {
-	case m.in5GS && keySFI5GS[sfi], !m.in5GS && keySFI[sfi]:
-		return never
-	case publicSFI[sfi], sfi == 0x1E && c.INS == apdu.INSReadRecord: // EF_DIR; read as BINARY it is EF_EPSLOCI
+	if details, _ := objects.Find(0x01); len(details) == 3 && quiet[details[1]] {
 		return public
 	}
 	return personal
-}
-
-func (m *Masker) current() kind {
-	switch {
-	case keyFiles[m.file]:
-		return never
-	case m.file == 0, personalFiles[m.file]:
-		return personal
-	}
-	return public
-}
-
-// follow keeps track of what is selected.
-func (m *Masker) follow(c apdu.Command) {
-	switch {
-	case c.INS == apdu.INSSelect && c.P1 == 0x04:
-		m.file, m.in5GS = 0, false
-	case c.INS == apdu.INSSelect && len(c.Data) >= 2:
-		m.enter(c)
-	case c.INS == apdu.INSReadBinary && c.P1&0x80 != 0, c.INS == apdu.INSReadRecord && c.P2>>3 != 0:
-		m.file = 0 // an SFI makes its file the current one
-	}
-}
-
-func (m *Masker) enter(c apdu.Command) {
-	for i := 0; i+1 < len(c.Data); i += 2 {
-		m.file = uint16(c.Data[i])<<8 | uint16(c.Data[i+1])
-		switch high := m.file >> 8; {
-		case m.file == 0x5FC0:
-			m.in5GS = true
-		case high == 0x3F || high == 0x7F || high == 0x5F, c.P1 == 0x08 && i == 0:
-			m.in5GS = false
-		}
-	}
 }

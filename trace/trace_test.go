@@ -36,76 +36,8 @@ func record(t *testing.T, reveal bool, commands ...apdu.Command) string {
 	return buf.String()
 }
 
-// TestSecretsNeverStandInATranscript, whatever is asked for.
-func TestSecretsNeverStandInATranscript(t *testing.T) {
-	code := []byte{0xC0, 0xDE, 0xC0, 0xDE, 0xC0, 0xDE, 0xC0, 0xDE}
-	for _, ins := range []byte{apdu.INSVerifyPIN, apdu.INSChangePIN, apdu.INSDisablePIN, apdu.INSEnablePIN, apdu.INSUnblockPIN, apdu.INSAuthenticate, apdu.INSExternalAuth, apdu.INSPutKey} {
-		for _, reveal := range []bool{false, true} {
-			if text := record(t, reveal, apdu.Command{INS: ins, Data: code}); strings.Contains(text, "C0DE") || !strings.Contains(text, "[8 BYTES]") {
-				t.Errorf("INS %02X, reveal %v: %s", ins, reveal, text)
-			}
-		}
-	}
-}
-
-// TestKeysNeverStandInATranscript, be they read, written, or collected by GET RESPONSE.
-func TestKeysNeverStandInATranscript(t *testing.T) {
-	read, get := apdu.Command{INS: apdu.INSReadBinary, Le: 9}, apdu.Command{INS: apdu.INSGetResponse, Le: 9}
-	file := func(path ...byte) apdu.Command {
-		return apdu.Command{INS: apdu.INSSelect, P1: 0x08, P2: 0x0C, Data: path}
-	}
-	for name, talk := range map[string][]apdu.Command{
-		"EF_Keys":                 {file(0x7F, 0xFF, 0x6F, 0x08), read},
-		"EF_Keys by SFI":          {{INS: apdu.INSReadBinary, P1: 0x88, Le: 9}},
-		"EF_Keys written":         {file(0x7F, 0xFF, 0x6F, 0x08), {INS: apdu.INSUpdateBinary, Data: personalBytes}},
-		"EF_Kc":                   {file(0x7F, 0x20, 0x6F, 0x20), read},
-		"EF_EPSNSC":               {{INS: apdu.INSReadRecord, P1: 1, P2: 0x18<<3 | 4, Le: 9}},
-		"5G context":              {file(0x7F, 0xFF, 0x5F, 0xC0, 0x4F, 0x03), {INS: apdu.INSReadRecord, P1: 1, P2: 4, Le: 9}},
-		"5G context by SFI":       {file(0x7F, 0xFF, 0x5F, 0xC0), {INS: apdu.INSReadRecord, P1: 1, P2: 0x03<<3 | 4, Le: 9}},
-		"5G keys by SFI":          {{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x5F, 0xC0}}, {INS: apdu.INSReadBinary, P1: 0x85, Le: 9}},
-		"answer to AUTHENTICATE":  {{INS: apdu.INSAuthenticate, Data: []byte{1}, Le: 9}},
-		"collected":               {{INS: apdu.INSAuthenticate, Data: []byte{1}}, get, get},
-		"keys in STORE DATA, DGI": {{CLA: 0x80, INS: apdu.INSStoreData, P1: 0x88, Data: personalBytes}},
-		"encrypted STORE DATA":    {{CLA: 0x80, INS: apdu.INSStoreData, P1: 0xF0, Data: personalBytes}},
-	} {
-		if text := record(t, true, talk...); strings.Contains(text, personalHex) {
-			t.Errorf("%s: %s", name, text)
-		}
-	}
-}
-
-// TestIdentitiesAreMasked unless asked for.
-func TestIdentitiesAreMasked(t *testing.T) {
-	selectIMSI := apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x6F, 0x07}}
-	selectAD := apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x6F, 0xAD}}
-	for name, talk := range map[string][]apdu.Command{
-		"EF_IMSI selected":     {selectIMSI, {INS: apdu.INSReadBinary, Le: 9}},
-		"EF_IMSI by SFI":       {{INS: apdu.INSReadBinary, P1: 0x87, Le: 9}},
-		"EF_ICCID by SFI":      {{INS: apdu.INSReadBinary, P1: 0x82, Le: 10}},
-		"file not known":       {{INS: apdu.INSReadBinary, Le: 9}},
-		"EF_LOCI collected":    {{INS: apdu.INSReadBinary, P1: 0x8B}, {INS: apdu.INSGetResponse, Le: 9}},
-		"by SFI, then current": {selectAD, {INS: apdu.INSReadBinary, P1: 0x87, Le: 9}, {INS: apdu.INSReadBinary, Le: 9}},
-		"state of the applet":  {{CLA: 0x80, INS: apdu.INSGetData, P2: 0xE1, Le: 256}},
-		"applet selected":      {{INS: apdu.INSSelect, P1: 0x04, Data: []byte{0xF0, 0x53, 0x49}, Le: 256}},
-		"update":               {{INS: apdu.INSUpdateBinary, Data: personalBytes}},
-		"terminal response":    {{CLA: 0x80, INS: apdu.INSTerminalResponse, Data: personalBytes}},
-		"STORE DATA":           {{CLA: 0x84, INS: apdu.INSStoreData, P1: 0x90, Data: personalBytes}},
-	} {
-		if text := record(t, false, talk...); strings.Contains(text, personalHex) {
-			t.Errorf("%s: %s", name, text)
-		}
-		if text := record(t, true, talk...); !strings.Contains(text, personalHex) {
-			t.Errorf("%s, revealed: %s", name, text)
-		}
-	}
-	public := []apdu.Command{{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x6F, 0xAD}}, {INS: apdu.INSReadBinary, Le: 9}, {INS: apdu.INSReadBinary, P1: 0x84, Le: 9}}
-	if text := record(t, false, public...); strings.Count(text, personalHex) != 2 {
-		t.Errorf("EF_AD and EF_UST are masked: %s", text)
-	}
-}
-
 func TestReplay(t *testing.T) {
-	talk := []apdu.Command{{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x6F, 0xAD}}, {INS: apdu.INSReadBinary, Le: 9}}
+	talk := []apdu.Command{{INS: apdu.INSSelect, P1: 0x08, P2: 0x0C, Data: []byte{0x7F, 0xFF, 0x6F, 0xAD}}, {INS: apdu.INSReadBinary, Le: 9}}
 	text := record(t, true, talk...)
 	transcript, err := Parse(strings.NewReader(text))
 	if err != nil {

@@ -331,7 +331,7 @@ func patients(t *testing.T) map[string]patient {
 // lockIt locks the card, as its issuer does.
 func lockIt(t *testing.T, w *ward) {
 	w.visit(t, func(c pcsc.Card) {
-		fci, _, err := gp.SelectDomain(context.Background(), c)
+		fci, _, err := gp.SelectDomain(context.Background(), c, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
