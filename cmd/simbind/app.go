@@ -87,7 +87,7 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	a.globalFlags(root)
 	root.AddCommand(
-		a.readersCommand(), a.doctorCommand(), a.cardCommand(), a.statusCommand(),
+		a.readersCommand(), a.doctorCommand(), a.cardCommand(), a.statusCommand(), a.imeiCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
 		a.terminalCommand(), a.traceCommand(), a.reportCommand(), a.compareCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(),
 		a.versionCommand(), a.manCommand(),
