@@ -128,13 +128,17 @@ func TestEverySchemaIsUsed(t *testing.T) {
 		}
 		all.Write(b)
 	}
+	inGoSource, err := os.ReadFile("verbs_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	schemas, err := filepath.Glob("../../docs/schemas/*.json")
 	if err != nil || len(schemas) < 5 {
 		t.Fatalf("%d schemas, %v", len(schemas), err)
 	}
 	for _, s := range schemas {
 		name := strings.TrimSuffix(filepath.Base(s), ".json")
-		if !strings.Contains(all.String(), "valid "+name+"\n") {
+		if !strings.Contains(all.String(), "valid "+name+"\n") && !strings.Contains(string(inGoSource), `validate("`+name+`"`) {
 			t.Errorf("no script holds output against %s", name)
 		}
 		b, err := os.ReadFile(s)
