@@ -42,24 +42,13 @@ func (r *Run) Identify(ctx context.Context, expected Expected) (Identity, error)
 	if err := r.identifyUSIM(ctx, &out); err != nil {
 		return out, err
 	}
-	if err := out.check(expected); err != nil {
+	if err := expected.CheckIMSI(out.IMSI); err != nil {
 		return out, err
 	}
 	if out.Applet, err = SelectApplet(ctx, r.Card, r.AID); err != nil && !errors.Is(err, ErrNoApplet) {
 		return out, err
 	}
 	return out, nil
-}
-
-// check holds the expected IMSI against what EF_IMSI shows.
-func (id *Identity) check(expected Expected) error {
-	switch {
-	case expected.IMSI == "":
-		return nil
-	case len(id.IMSI) != usim.EFIMSI.Size || usim.Plausible([9]byte(id.IMSI)) != nil:
-		return expected.unseenIMSI()
-	}
-	return expected.checkIMSI([9]byte(id.IMSI))
 }
 
 func (r *Run) identifyUSIM(ctx context.Context, out *Identity) error {

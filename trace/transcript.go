@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/simbind/simbind/apdu"
@@ -16,7 +17,7 @@ import (
 type Exchange struct {
 	Line     int // of the command in the file, from 1
 	Command  string
-	Response string
+	Response string   // empty: no answer
 	Notes    []string // comment lines before it
 }
 
@@ -95,16 +96,10 @@ func wellFormed(x Exchange) bool {
 	return true
 }
 
-func withoutMasks(s string) string {
-	for {
-		before, rest, ok := strings.Cut(s, "[")
-		_, after, closed := strings.Cut(rest, "]")
-		if !ok || !closed {
-			return s
-		}
-		s = before + after
-	}
-}
+// maskForm is what stands for bytes that are not shown.
+var maskForm = regexp.MustCompile(`\[([0-9]{1,5}) BYTES\]`)
+
+func withoutMasks(s string) string { return maskForm.ReplaceAllString(s, "") }
 
 // Player is a Transmitter that answers as the transcript says. A command that differs by a byte is an error.
 type Player struct {

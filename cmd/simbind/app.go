@@ -24,6 +24,7 @@ type app struct {
 	now      func() time.Time
 	rand     io.Reader
 	readers  func() (pcsc.Service, error) // physical readers
+	proc     string                       // where the system tells its processes
 
 	global globals
 }
@@ -41,7 +42,7 @@ type globals struct {
 
 // run is the program: data on out, talk on errw, the exit code of docs/command-line.md.
 func run(args []string, in io.Reader, out, errw io.Writer) int {
-	a := &app{in: in, out: out, err: errw, now: time.Now, rand: rand.Reader, readers: func() (pcsc.Service, error) { return pcsc.New() }}
+	a := &app{in: in, out: out, err: errw, now: time.Now, rand: rand.Reader, readers: func() (pcsc.Service, error) { return pcsc.New() }, proc: "/proc"}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return a.execute(ctx, args)
@@ -86,9 +87,10 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	a.globalFlags(root)
 	root.AddCommand(
-		a.readersCommand(), a.cardCommand(), a.statusCommand(),
+		a.readersCommand(), a.doctorCommand(), a.cardCommand(), a.statusCommand(), a.imeiCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
-		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(), a.batchCommand(), a.auditCommand(),
+		a.terminalCommand(), a.traceCommand(), a.reportCommand(), a.compareCommand(), a.virtualCommand(),
+		a.appletCommand(), a.gpCommand(), a.batchCommand(), a.auditCommand(),
 		a.versionCommand(), a.manCommand(),
 	)
 	root.AddCommand(a.actionCommands()...)

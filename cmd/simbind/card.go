@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/simbind/simbind/diagnose"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
@@ -18,6 +19,7 @@ type cardReport struct {
 	Reader       string            `json:"reader"`
 	ATR          string            `json:"atr"`
 	Protocols    []string          `json:"protocols"`
+	Reset        diagnose.ATRView  `json:"answer_to_reset"` // the ATR in words
 	ICCID        string            `json:"iccid"`
 	CheckDigitOK bool              `json:"iccid_check_digit_ok"`
 	IMSI         string            `json:"imsi"`
@@ -25,7 +27,8 @@ type cardReport struct {
 	Applications []applicationView `json:"applications"`
 	PIN1         codeView          `json:"pin1"`
 	ADM1         codeView          `json:"adm1"`
-	Applet       *appletView       `json:"applet"` // null: not on the card
+	Applet       *appletView       `json:"applet"`              // null: not on the card
+	Inventory    *inventoryView    `json:"inventory,omitempty"` // with --files
 	Total        phaseCost         `json:"total"`
 }
 
@@ -45,6 +48,18 @@ type appletView struct {
 	Version string `json:"version"`
 	State   string `json:"state"`
 	ADF     string `json:"adf,omitempty"`
+
+	Decision string            `json:"decision"`
+	Bound    []string          `json:"bound"`
+	LastIMEI string            `json:"last_imei,omitempty"`
+	Models   map[string]string `json:"models,omitempty"` // brand and model by TAC
+}
+
+// inventoryView is what --files adds.
+type inventoryView struct {
+	Network  string                 `json:"network_name"` // empty: EF_SPN does not tell
+	Services []diagnose.ServiceView `json:"services"`
+	Files    []diagnose.FileView    `json:"files"`
 }
 
 func (r *cardReport) text(w io.Writer, _ printer) {
@@ -60,28 +75,73 @@ func (r *cardReport) text(w io.Writer, _ printer) {
 	if !r.CheckDigitOK {
 		check = " (its check digit is not the Luhn digit)"
 	}
-	pairs(w, [][2]string{
-		{"reader", r.Reader}, {"ATR", r.ATR}, {"protocols", strings.Join(r.Protocols, ", ")}, {"ICCID", r.ICCID + check},
+	rows := [][2]string{
+		{"reader", r.Reader}, {"ATR", r.ATR}, {"protocols", strings.Join(r.Protocols, ", ")}, {"convention", r.Reset.Convention},
+		{"speed", r.Reset.Speed}, {"historical bytes", r.Reset.Historical}, {"ICCID", r.ICCID + check},
 		{"IMSI", r.IMSI + mnc}, {"PIN1", r.PIN1.State}, {"ADM1", r.ADM1.State}, {"binding applet", applet},
-	})
+	}
+	if x := r.Applet; x != nil {
+		rows = append(rows, [2]string{"bound to", strings.Join(x.Bound, ", ")}, [2]string{"last terminal", x.LastIMEI})
+		rows = append(rows, modelRows(x.Models)...)
+	}
+	if r.Inventory != nil {
+		rows = append(rows, [2]string{"network name", r.Inventory.Network})
+	}
+	pairs(w, rows)
 	for _, a := range r.Applications {
 		fmt.Fprintf(w, "application %s %s\n", a.AID, a.Label)
 	}
-}
-
-func (a *app) cardCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "card",
-		Short: "Identify the card in the reader",
-		Long:  "Read ATR, ICCID, IMSI, applications, the state of PIN1 and ADM1, and the binding applet. No key is used, no\ntry is spent, nothing is written.",
-		Example: `  simbind card
-  simbind card --json --reveal`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.card(c.Context()) },
+	if r.Inventory != nil {
+		r.Inventory.text(w)
 	}
 }
 
-func (a *app) card(ctx context.Context) error {
+func (v *inventoryView) text(w io.Writer) {
+	for _, s := range v.Services {
+		fmt.Fprintf(w, "service %d %s\n", s.Number, s.Name)
+	}
+	var rows [][]string
+	for _, f := range v.Files {
+		if f.Refused != "" {
+			rows = append(rows, []string{f.Name, f.Path, f.Refused})
+			continue
+		}
+		shape := f.Shape()
+		if f.Link != "" {
+			shape += ", is " + f.Link
+		}
+		rows = append(rows, []string{f.Name, f.Path, shape, f.State, f.Read, f.Update})
+	}
+	table(w, []string{"FILE", "PATH", "SHAPE", "STATE", "READ", "UPDATE"}, rows)
+}
+
+type cardFlags struct {
+	tac   string
+	files bool
+}
+
+func (a *app) cardCommand() *cobra.Command {
+	var o cardFlags
+	c := &cobra.Command{
+		Use:   "card",
+		Short: "Identify the card in the reader",
+		Long:  "Read ATR, ICCID, IMSI, applications, the state of PIN1 and ADM1, and the binding applet. No key is used, no\ntry is spent, nothing is written. --files takes more commands: it selects every file this tool knows.",
+		Example: `  simbind card
+  simbind card --json --reveal
+  simbind card --files`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.card(c.Context(), o) },
+	}
+	addTAC(c, &o.tac)
+	c.Flags().BoolVar(&o.files, "files", false, "files with size, state and access rules, the service table, and the name of the network")
+	return c
+}
+
+func (a *app) card(ctx context.Context, o cardFlags) error {
+	show, err := a.showIdentities(o.tac)
+	if err != nil {
+		return err
+	}
 	aid, err := a.appletAID()
 	if err != nil {
 		return err
@@ -96,12 +156,22 @@ func (a *app) card(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.show(a.cardReport(&id, s))
+	var inventory *inventoryView
+	if o.files {
+		found, err := diagnose.Files(ctx, s, id.USIM)
+		if err != nil {
+			return err
+		}
+		inventory = &inventoryView{found.Network, found.Services, found.Files}
+	}
+	r := a.cardReport(&id, s, show)
+	r.Inventory = inventory
+	return a.show(r)
 }
 
-func (a *app) cardReport(id *personalize.Identity, s *session) *cardReport {
+func (a *app) cardReport(id *personalize.Identity, s *session, show diagnose.Show) *cardReport {
 	r := &cardReport{
-		head: schema("card"), Reader: id.Reader, ATR: strings.ToUpper(fmt.Sprintf("%x", id.ATR.Raw)), Protocols: []string{},
+		head: schema("card"), Reader: id.Reader, ATR: strings.ToUpper(fmt.Sprintf("%x", id.ATR.Raw)), Protocols: []string{}, Reset: diagnose.ViewATR(id.ATR),
 		ICCID: a.iccid(id.ICCID), CheckDigitOK: id.ICCID.CheckDigitOK(), IMSI: "not readable", MNCLength: usim.MNCLength(id.AD),
 		Applications: []applicationView{}, PIN1: viewCode(id.PIN1), ADM1: viewCode(id.ADM1), Total: totalCost(s.counter),
 	}
@@ -118,7 +188,11 @@ func (a *app) cardReport(id *personalize.Identity, s *session) *cardReport {
 		r.PIN1.Enabled = &id.PIN1Enabled
 	}
 	if x := id.Applet; x != nil {
-		r.Applet = &appletView{Version: x.Info.Version(), State: x.State.Status.String(), ADF: fmt.Sprintf("%X", x.Info.ADF)}
+		state := x.State.View(show.Reveal)
+		r.Applet = &appletView{
+			Version: x.Info.Version(), State: x.State.Status.String(), ADF: fmt.Sprintf("%X", x.Info.ADF),
+			Decision: state.Decision, Bound: state.Bound, LastIMEI: state.LastIMEI, Models: show.Named(x.State),
+		}
 	}
 	return r
 }

@@ -92,6 +92,14 @@ func (s *session) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, 
 	return s.counter.Transmit(ctx, c)
 }
 
+// Reset resets the card; a recording says so, for what is selected is then forgotten.
+func (s *session) Reset(ctx context.Context, cold bool) error {
+	if s.record != nil {
+		fmt.Fprintf(s.record, "# %s\n", trace.ResetNote)
+	}
+	return s.Card.Reset(ctx, cold)
+}
+
 // Close unpowers the card and lets everything go.
 func (s *session) Close() error {
 	var errs []error

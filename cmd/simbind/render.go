@@ -36,15 +36,19 @@ type printer struct {
 // show prints the report on stdout in the form asked for.
 func (a *app) show(r report) error {
 	if a.global.json {
-		enc := json.NewEncoder(a.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return encode(a.out, r)
 	}
 	var b bytes.Buffer
 	r.text(&b, printer{reveal: a.global.reveal})
 	_, err := b.WriteTo(a.out)
 	return err
+}
+
+func encode(w io.Writer, r report) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
 }
 
 // say talks on stderr.

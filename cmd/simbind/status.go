@@ -21,12 +21,14 @@ type statusReport struct {
 	State         binding.StateView  `json:"state"`
 	Configuration *configurationView `json:"configuration,omitempty"`
 	Log           []binding.LogView  `json:"log,omitempty"`
+	Models        map[string]string  `json:"models,omitempty"` // brand and model by TAC, with --tac
 	Total         phaseCost          `json:"total"`
 }
 
 func (r *statusReport) text(w io.Writer, _ printer) {
 	rows := [][2]string{{"card", r.ICCID}, {"reader", r.Reader}, {"applet", "version " + r.Applet}}
 	rows = append(rows, r.State.Rows()...)
+	rows = append(rows, modelRows(r.Models)...)
 	if r.Configuration != nil {
 		rows = append(rows, [2]string{"configuration", r.Configuration.words()})
 	}
@@ -44,6 +46,7 @@ func (r *statusReport) text(w io.Writer, _ printer) {
 
 func (a *app) statusCommand() *cobra.Command {
 	var o secretFlags
+	var tac string
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show the binding state of a card",
@@ -51,15 +54,21 @@ func (a *app) statusCommand() *cobra.Command {
 subscriber's. Without keys the open view; with keys everything. Nothing is written, and no
 terminal is played: an armed card stays armed.`,
 		Example: `  simbind status
-  simbind status --keys keys.csv --json`,
+  simbind status --keys keys.csv --json
+  simbind status --tac models.csv`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.status(c.Context(), &o) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.status(c.Context(), &o, tac) },
 	}
 	o.addKeys(c)
+	addTAC(c, &tac)
 	return c
 }
 
-func (a *app) status(ctx context.Context, o *secretFlags) error {
+func (a *app) status(ctx context.Context, o *secretFlags, tac string) error {
+	show, err := a.showIdentities(tac)
+	if err != nil {
+		return err
+	}
 	s, run, err := a.startRun(ctx, o, nil)
 	if err != nil {
 		return err
@@ -70,7 +79,9 @@ func (a *app) status(ctx context.Context, o *secretFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.show(a.statusReport(&st, s.counter))
+	r := a.statusReport(&st, s.counter)
+	r.Models = show.Named(st.Applet.State)
+	return a.show(r)
 }
 
 // statusReport shows what was read.

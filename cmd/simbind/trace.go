@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/trace"
+	"github.com/simbind/simbind/trace/explain"
 )
 
 // wrap puts counter and, when asked for, the recorder between a verb and its card.
@@ -29,17 +30,36 @@ func (a *app) wrap(s *session) error {
 
 type traceReport struct {
 	head
+	Revealed  bool            `json:"revealed"`
 	Exchanges []traceExchange `json:"exchanges"`
 }
 
 type traceExchange struct {
-	Command  string   `json:"command"`
-	Response string   `json:"response"`
-	Words    []string `json:"words"`
+	Line     int           `json:"line"`
+	Reset    bool          `json:"reset,omitempty"` // the card was reset before it
+	Command  string        `json:"command"`
+	Response string        `json:"response"`
+	Name     string        `json:"name"`
+	File     string        `json:"file,omitempty"`
+	Answer   string        `json:"answer"`
+	Objects  []traceObject `json:"objects"`
+	Words    []string      `json:"words"`
+}
+
+type traceObject struct {
+	Side  string `json:"side"`
+	Depth int    `json:"depth"`
+	Tag   string `json:"tag,omitempty"`
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+	Words string `json:"words,omitempty"`
 }
 
 func (r traceReport) text(w io.Writer, _ printer) {
 	for i, x := range r.Exchanges {
+		if x.Reset {
+			fmt.Fprintln(w, "    the card is reset")
+		}
 		fmt.Fprintf(w, "%3d > %s\n    < %s\n", i+1, x.Command, x.Response)
 		for _, line := range x.Words {
 			fmt.Fprintf(w, "      %s\n", line)
@@ -51,9 +71,13 @@ func (a *app) traceCommand() *cobra.Command {
 	c := &cobra.Command{Use: "trace", Short: "Show or replay a recorded conversation"}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "show FILE", Short: "Name every command and answer of a transcript", Args: cobra.ExactArgs(1),
-			Example: "  simbind status --trace talk.txt && simbind trace show talk.txt",
-			RunE:    func(_ *cobra.Command, args []string) error { return a.showTrace(args[0]) },
+			Use: "show FILE", Short: "Say a recorded conversation in words", Args: cobra.ExactArgs(1),
+			Long: `Name every command, file, status word, TLV object and proactive command of a conversation: a file of --trace, lines of
+hex that are command and answer in turn, or the output of scriptor, gscriptor, pySim, apdu4j or opensc-tool. - reads
+stdin. Codes and keys are never shown; IMSI, IMEI and ICCID are shortened unless --reveal.`,
+			Example: `  simbind status --trace talk.txt && simbind trace show talk.txt
+  pySim-shell --apdu-trace … | simbind trace show -`,
+			RunE: func(_ *cobra.Command, args []string) error { return a.showTrace(args[0]) },
 		},
 		a.replayCommand(),
 	)
@@ -61,24 +85,48 @@ func (a *app) traceCommand() *cobra.Command {
 }
 
 func (a *app) showTrace(path string) error {
-	t, err := loadTrace(path)
+	t, err := a.loadTrace(path, trace.Read)
 	if err != nil {
 		return err
 	}
-	out := traceReport{head: schema("trace"), Exchanges: []traceExchange{}}
-	for _, x := range t.Describe() {
-		out.Exchanges = append(out.Exchanges, traceExchange{Command: x.Command, Response: x.Response, Words: x.Words})
-	}
-	return a.show(out)
+	return a.show(a.traceReport(t))
 }
 
-func loadTrace(path string) (trace.Transcript, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return trace.Transcript{}, fileError(path, err)
+func (a *app) traceReport(t trace.Transcript) traceReport {
+	out := traceReport{head: schema("trace"), Revealed: a.global.reveal, Exchanges: []traceExchange{}}
+	for _, x := range explain.Transcript(t, trace.Options{Reveal: a.global.reveal}) {
+		out.Exchanges = append(out.Exchanges, viewExchange(x))
 	}
-	defer f.Close()
-	t, err := trace.Parse(f)
+	return out
+}
+
+func viewExchange(x explain.Exchange) traceExchange {
+	v := traceExchange{
+		Line: x.Line, Reset: x.Reset, Command: x.Command, Response: x.Response, Name: x.Name, File: x.File, Answer: x.Answer,
+		Objects: []traceObject{}, Words: x.Lines(),
+	}
+	for _, o := range x.Objects {
+		side := "command"
+		if o.Answer {
+			side = "answer"
+		}
+		v.Objects = append(v.Objects, traceObject{Side: side, Depth: o.Depth, Tag: o.Tag, Name: o.Name, Value: o.Value, Words: o.Words})
+	}
+	return v
+}
+
+// loadTrace reads a transcript with the strict parser of recordings or the lenient one; - is stdin.
+func (a *app) loadTrace(path string, parse func(io.Reader) (trace.Transcript, error)) (trace.Transcript, error) {
+	in := a.in
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return trace.Transcript{}, fileError(path, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	t, err := parse(in)
 	if errors.As(err, new(*fs.PathError)) {
 		return t, fileError(path, err)
 	}

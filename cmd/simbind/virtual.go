@@ -233,7 +233,7 @@ func (a *app) virtualServe() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve [FILE]",
 		Short: "Put a virtual card into a running pcscd (vpcd driver)",
-		Long:  "Connect to the vpcd driver of a running pcscd and be the card in its reader, until interrupted.",
+		Long:  "Connect to the vpcd driver of a running pcscd and be the card in its reader, until interrupted. --json says then what the card saw.",
 		Example: `  simbind virtual serve card.json &
   opensc-tool --atr`,
 		Args: cobra.MaximumNArgs(1),
@@ -271,7 +271,22 @@ func (a *app) serveVirtual(ctx context.Context, path, applet, addr string, timin
 	if err := vpcd.Serve(ctx, addr, card.Card); err != nil && ctx.Err() == nil {
 		return &codeError{code: exitNoCard, err: err, hint: "is pcscd running with the vpcd driver (package vsmartcard-vpcd)?"}
 	}
+	if a.global.json {
+		return a.show(servedReport{schema("virtual-serve"), path, addr, card.Counters()})
+	}
 	return nil
+}
+
+// servedReport is said when the service ends: what the card saw.
+type servedReport struct {
+	head
+	File    string         `json:"file"`
+	Address string         `json:"address"`
+	Count   vuicc.Counters `json:"counters"`
+}
+
+func (r servedReport) text(w io.Writer, _ printer) {
+	fmt.Fprintf(w, "%s at %s: %d commands\n", r.File, r.Address, r.Count.Commands)
 }
 
 type virtualReport struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -25,13 +26,24 @@ its own model of the applet whatever the file's bytecode is. A real card cannot 
 			if err != nil {
 				return usagef("%w", err)
 			}
-			return a.writeNew(args[0], cap, force)
+			if err := a.writeNew(args[0], cap, force); err != nil || !a.global.json {
+				return err
+			}
+			return a.show(capReport{schema("virtual-cap"), args[0], len(cap)})
 		},
 	}
 	c.Flags().IntVar(&o.Size, "size", standin.DefaultSize, "bytes of the load file")
 	c.Flags().BoolVar(&force, "force", false, "replace a file that is there")
 	return c
 }
+
+type capReport struct {
+	head
+	File  string `json:"file"`
+	Bytes int    `json:"bytes"`
+}
+
+func (r capReport) text(w io.Writer, _ printer) { fmt.Fprintf(w, "%s: %d bytes\n", r.File, r.Bytes) }
 
 // writeNew writes a file that must not be there, unless forced.
 func (a *app) writeNew(path string, data []byte, force bool) error {

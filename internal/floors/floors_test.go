@@ -17,14 +17,16 @@ var floors = []struct {
 	prefix string
 	may    []string
 }{
-	{"cmd/", []string{"personalize", "binding", "uicc", "gp", "pcsc", "trace", "vuicc"}},
+	{"cmd/", []string{"diagnose", "personalize", "binding", "uicc", "gp", "pcsc", "trace", "vuicc"}},
 	{"personalize", []string{"binding", "uicc", "gp", "personalize"}},
+	{"diagnose", []string{"personalize", "binding", "uicc", "gp"}},
 	{"binding", nil},
 	{"uicc/usim", []string{"uicc"}},
 	{"uicc/cat", []string{"uicc"}},
 	{"uicc", nil},
 	{"gp", []string{"gp"}},
 	{"pcsc", []string{"pcsc"}},
+	{"trace/explain", []string{"binding", "uicc", "gp", "trace"}},
 	{"trace", nil},
 	{"vuicc", []string{"vuicc", "applet"}},
 	{"applet", nil},

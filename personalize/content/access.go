@@ -40,7 +40,7 @@ var (
 // access domains with the least rights that do. A rule that is not understood asks for full access, with a remark.
 func ReadAccess(ctx context.Context, run *personalize.Run) (Access, error) {
 	run.Begin("read access")
-	r := ruleReader{ctx: ctx, run: run, records: map[string][]uicc.AccessRule{}}
+	r := surveyor{ctx: ctx, run: run, rules: uicc.NewRuleReader(run.Card)}
 	var out Access
 	var err error
 	if out.USIM, err = usim.FindUSIM(ctx, run.Card); err != nil {
@@ -68,14 +68,14 @@ func ReadAccess(ctx context.Context, run *personalize.Run) (Access, error) {
 	return out, nil
 }
 
-// ruleReader reads access rules, each record of an EF_ARR once.
-type ruleReader struct {
-	ctx     context.Context
-	run     *personalize.Run
-	records map[string][]uicc.AccessRule
+// surveyor looks at the files the applet works on.
+type surveyor struct {
+	ctx   context.Context
+	run   *personalize.Run
+	rules *uicc.RuleReader
 }
 
-func (r *ruleReader) tree(out *Access, into *rights, files []usim.File) error {
+func (r *surveyor) tree(out *Access, into *rights, files []usim.File) error {
 	for _, f := range files {
 		if err := r.file(out, into, f); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (r *ruleReader) tree(out *Access, into *rights, files []usim.File) error {
 }
 
 // file adds what one file asks for; a file that is missing asks for nothing.
-func (r *ruleReader) file(out *Access, into *rights, f usim.File) error {
+func (r *surveyor) file(out *Access, into *rights, f usim.File) error {
 	fcp, err := uicc.SelectFilePath(r.ctx, r.run.Card, f.Name, f.Path)
 	if errors.As(err, new(*apdu.Error)) {
 		return nil
@@ -93,7 +93,7 @@ func (r *ruleReader) file(out *Access, into *rights, f usim.File) error {
 	if err != nil {
 		return err
 	}
-	rules, err := r.rules(fcp, f.Path)
+	rules, err := r.rules.Rules(r.ctx, fcp, f.Path)
 	if err != nil {
 		return err
 	}
@@ -109,74 +109,6 @@ func (r *ruleReader) file(out *Access, into *rights, f usim.File) error {
 	into.imsi = into.imsi || imsi
 	if !into.add(rules, uicc.ModeRead) || !into.add(rules, uicc.ModeUpdate) {
 		r.run.Remark("%s: its access rule is not understood; the applet is given full access to its tree", f.Name)
-	}
-	return nil
-}
-
-// rules gives the access rules of a file: expanded in its FCP, or a record of the EF_ARR it refers to, which stands below the
-// same application or directory, or below MF (TS 102 221 clause 9.2.4).
-func (r *ruleReader) rules(fcp uicc.FCP, path uicc.Path) ([]uicc.AccessRule, error) {
-	if len(fcp.Expanded) > 0 {
-		rules, err := uicc.ParseARR(fcp.Expanded)
-		return known(rules, err), nil
-	}
-	for _, ref := range fcp.Rules {
-		if ref.SEID <= 1 {
-			return r.record(arrPath(ref.FID, path), ref.Record)
-		}
-	}
-	return known(nil, nil), nil
-}
-
-// known: a rule that cannot be read is one that is not understood.
-func known(rules []uicc.AccessRule, err error) []uicc.AccessRule {
-	if err != nil || len(rules) == 0 {
-		return []uicc.AccessRule{{Condition: uicc.NotUnderstood}}
-	}
-	return rules
-}
-
-func arrPath(fid uicc.FID, of uicc.Path) uicc.Path {
-	if fid>>8 == 0x2F {
-		return uicc.Path{uicc.MF, fid}
-	}
-	return append(append(uicc.Path{}, of[:len(of)-1]...), fid)
-}
-
-func (r *ruleReader) record(path uicc.Path, number byte) ([]uicc.AccessRule, error) {
-	key := fmt.Sprintf("%s %d", path, number)
-	if rules, ok := r.records[key]; ok {
-		return rules, nil
-	}
-	rules, err := r.readRecord(path, number)
-	if err != nil {
-		return nil, err
-	}
-	r.records[key] = rules
-	return rules, nil
-}
-
-// readRecord looks for EF_ARR where the file is, then, on the way up, one directory higher: files of DF_5GS may use that of the ADF.
-func (r *ruleReader) readRecord(path uicc.Path, number byte) ([]uicc.AccessRule, error) {
-	fcp, err := uicc.SelectFilePath(r.ctx, r.run.Card, "EF_ARR", path)
-	for errors.Is(err, apdu.SWFileNotFound) && len(path) > 2 {
-		path = slices.Delete(slices.Clone(path), len(path)-2, len(path)-1)
-		fcp, err = uicc.SelectFilePath(r.ctx, r.run.Card, "EF_ARR", path)
-	}
-	if err != nil {
-		return known(nil, nil), linkOnly(err)
-	}
-	resp, err := apdu.Do(r.ctx, r.run.Card, "READ RECORD EF_ARR", uicc.ReadRecord(0, number, fcp.RecordSize))
-	if err != nil {
-		return known(nil, nil), linkOnly(err)
-	}
-	rules, err := uicc.ParseARR(resp.Data)
-	return known(rules, err), nil
-}
-
-func linkOnly(err error) error {
-	if errors.As(err, new(*apdu.LinkError)) {
-		return err
 	}
 	return nil
 }

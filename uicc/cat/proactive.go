@@ -110,8 +110,12 @@ func (p ProactiveCommand) String() string { return fmt.Sprintf("%s %02X", p.Type
 
 // Duration reads a duration object (clause 8.8): unit 00 minutes, 01 seconds, 02 tenths.
 func (p ProactiveCommand) Duration() (time.Duration, bool) {
-	v, ok := p.Objects.Find(tagDuration)
-	if !ok || len(v) != 2 {
+	v, _ := p.Objects.Find(tagDuration)
+	return duration(v)
+}
+
+func duration(v []byte) (time.Duration, bool) {
+	if len(v) != 2 {
 		return 0, false
 	}
 	unit, known := map[byte]time.Duration{0x00: time.Minute, 0x01: time.Second, 0x02: 100 * time.Millisecond}[v[0]]
@@ -132,14 +136,23 @@ func (p ProactiveCommand) Timer() (id byte, value time.Duration, ok bool) {
 	if len(t) != 3 {
 		return 0, 0, false
 	}
+	return v[0], timerValue(t), true
+}
+
+// timerValue reads three bytes.
+func timerValue(t []byte) time.Duration {
 	n := func(b byte) time.Duration { return time.Duration(b&0x0F)*10 + time.Duration(b>>4) }
-	return v[0], n(t[0])*time.Hour + n(t[1])*time.Minute + n(t[2])*time.Second, true
+	return n(t[0])*time.Hour + n(t[1])*time.Minute + n(t[2])*time.Second
 }
 
 // Files reads a file list (clause 8.18): a count, then full paths, each beginning with 3F00.
 func (p ProactiveCommand) Files() [][]uint16 {
-	v, ok := p.Objects.Find(tagFileList)
-	if !ok || len(v) < 1 || len(v)%2 != 1 {
+	v, _ := p.Objects.Find(tagFileList)
+	return fileList(v)
+}
+
+func fileList(v []byte) [][]uint16 {
+	if len(v)%2 != 1 {
 		return nil
 	}
 	var out [][]uint16

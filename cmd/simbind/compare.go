@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/simbind/simbind/diagnose"
+)
+
+type compareReport struct {
+	head
+	A           string       `json:"a"`
+	B           string       `json:"b"`
+	Equal       bool         `json:"equal"`
+	Differences []difference `json:"differences"`
+	Unknown     []difference `json:"unknown"` // identities that look alike as far as they are shown
+}
+
+type difference struct {
+	Section string `json:"section"`
+	Name    string `json:"name"`
+	A       string `json:"a"` // empty: not there
+	B       string `json:"b"`
+}
+
+func (r *compareReport) text(w io.Writer, _ printer) {
+	fmt.Fprintf(w, "A %s\nB %s\n", r.A, r.B)
+	rows := func(ds []difference) {
+		var out [][]string
+		for _, d := range ds {
+			out = append(out, []string{d.Section + ", " + d.Name, orNotThere(d.A), orNotThere(d.B)})
+		}
+		table(w, []string{"", "A", "B"}, out)
+	}
+	if len(r.Differences) == 0 {
+		fmt.Fprintln(w, "no difference")
+	} else {
+		rows(r.Differences)
+	}
+	if len(r.Unknown) > 0 {
+		fmt.Fprintln(w, "shown alike, but shortened, and without tokens of one salt: equal or not cannot be told")
+		rows(r.Unknown)
+	}
+}
+
+func orNotThere(s string) string {
+	if s == "" {
+		return "not there"
+	}
+	return s
+}
+
+func (a *app) compareCommand() *cobra.Command {
+	var exitCode bool
+	c := &cobra.Command{
+		Use:   "compare A B",
+		Short: "Say in words how two cards, or a card and a saved report, differ",
+		Long: `A and B are reports saved by 'report --output FILE.json', or readers: a number, a name or part of it, virtual[:FILE]. A name that
+ends with .json is a report. Cards are read without keys; nothing is written to them.
+
+Whole identities are compared by their tokens. Where two reports were made with different salts and show identities shortened, that is said.`,
+		Example: `  simbind compare before.json after.json
+  simbind compare golden.json 0 --exit-code`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, exitCode) },
+	}
+	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 20 when they differ, or when that cannot be told")
+	return c
+}
+
+func (a *app) compare(ctx context.Context, args []string, exitCode bool) error {
+	show, err := a.showIdentities("")
+	if err != nil {
+		return err
+	}
+	salt, err := a.reportSalt(false)
+	if err != nil {
+		return err
+	}
+	var files [2]*cardFile
+	for i, name := range args {
+		if files[i], err = a.operand(ctx, name, show, salt); err != nil {
+			return err
+		}
+	}
+	r := compareFiles(files[0], files[1])
+	r.head, r.A, r.B = schema("compare"), operandName(args[0], files[0]), operandName(args[1], files[1])
+	if !a.global.reveal {
+		r.shorten()
+	}
+	if err := a.show(r); err != nil {
+		return err
+	}
+	if exitCode && !r.Equal {
+		return &codeError{code: exitDiffers}
+	}
+	return nil
+}
+
+// wholeIdentity is a run of digits as long as an IMEI, IMSI or ICCID.
+var wholeIdentity = regexp.MustCompile(`\b(\d{6})\d{6,12}(\d{2})\b`)
+
+// shorten hides what a report that was made with --reveal shows.
+func (r *compareReport) shorten() {
+	hide := func(s *string) { *s = wholeIdentity.ReplaceAllString(*s, "$1***$2") }
+	hide(&r.A)
+	hide(&r.B)
+	for _, ds := range [][]difference{r.Differences, r.Unknown} {
+		for i := range ds {
+			hide(&ds[i].A)
+			hide(&ds[i].B)
+		}
+	}
+}
+
+// operandName says which card an operand is.
+func operandName(arg string, f *cardFile) string {
+	return fmt.Sprintf("%s: card %s, %s", arg, f.Card.ICCID, f.Time)
+}
+
+// operand is a saved report, or the card in a reader read now.
+func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt reportSalt) (*cardFile, error) {
+	if strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:") {
+		return loadReport(name)
+	}
+	chosen := a.global.reader
+	defer func() { a.global.reader = chosen }()
+	a.global.reader = name
+	return a.readReport(ctx, show, salt)
+}
+
+// maxReport is far more than a report with a long transcript takes.
+const maxReport = 32 << 20
+
+func loadReport(path string) (*cardFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxReport+1))
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	r, err := parseReport(b)
+	if err != nil {
+		return nil, usagef("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// errReport is wrapped by every refusal of a saved report.
+var errReport = errors.New("no report of 'simbind report --output FILE.json'")
+
+// parseReport reads a saved report. Its words are printed on terminals: control characters in them are refused.
+func parseReport(b []byte) (*cardFile, error) {
+	if len(b) > maxReport {
+		return nil, fmt.Errorf("%w: longer than %d bytes", errReport, maxReport)
+	}
+	var r cardFile
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&r); err != nil {
+		return nil, fmt.Errorf("%w: %w", errReport, err)
+	}
+	want := schema("report")
+	if r.head == want && r.Card == nil {
+		return nil, fmt.Errorf("%w: no card could be asked when it was made", errReport)
+	}
+	if r.head != want {
+		return nil, fmt.Errorf("%w: it says %q, version %d; this tool reads %q, version %d", errReport, r.Schema, r.Version, want.Schema, want.Version)
+	}
+	for _, f := range append(r.Facts, fact{Value: r.Time, Name: r.Card.ICCID}) {
+		if strings.ContainsFunc(f.Section+f.Name+f.Value, func(c rune) bool { return c < ' ' || c == 0x7F || c >= 0x80 && c < 0xA0 }) {
+			return nil, fmt.Errorf("%w: control characters in it", errReport)
+		}
+	}
+	return &r, nil
+}
+
+// resetsFact is not compared: every look at a card changes it.
+const resetsFact = "resets without decision"
+
+type factName struct{ section, name string }
+
+// compareFiles says what differs, in the order of A, then what only B has.
+func compareFiles(a, b *cardFile) *compareReport {
+	r := &compareReport{Differences: []difference{}, Unknown: []difference{}}
+	other := map[factName]fact{}
+	for _, f := range b.Facts {
+		other[factName{f.Section, f.Name}] = f
+	}
+	for _, f := range a.Facts {
+		if f.Name == resetsFact {
+			continue
+		}
+		key := factName{f.Section, f.Name}
+		g, there := other[key]
+		delete(other, key)
+		d := difference{Section: f.Section, Name: f.Name, A: f.Value, B: g.Value}
+		switch same, known := sameFact(f, g, a.Salt == b.Salt); {
+		case !there, known && !same:
+			r.Differences = append(r.Differences, d)
+		case !known:
+			r.Unknown = append(r.Unknown, d)
+		}
+	}
+	delete(other, factName{"binding", resetsFact})
+	for _, f := range b.Facts {
+		if _, left := other[factName{f.Section, f.Name}]; left {
+			r.Differences = append(r.Differences, difference{Section: f.Section, Name: f.Name, B: f.Value})
+		}
+	}
+	r.Equal = len(r.Differences)+len(r.Unknown) == 0
+	return r
+}
+
+// sameFact compares two facts. Shortened identities that fit each other are the same only by their tokens.
+func sameFact(a, b fact, oneSalt bool) (same, known bool) {
+	switch {
+	case oneSalt && a.Token != "" && b.Token != "":
+		return a.Token == b.Token, true
+	case oneSalt && a.Token == "" && b.Token == "": // the cards themselves show no more
+		return a.Value == b.Value, true
+	case !strings.Contains(a.Value+b.Value, "*"):
+		return a.Value == b.Value, true
+	}
+	return false, !fits(a.Value, b.Value)
+}
+
+// fits tells whether two values, each perhaps shortened by asterisks, may be of one identity.
+func fits(a, b string) bool {
+	headA, tailA := shownEnds(a)
+	headB, tailB := shownEnds(b)
+	n, m := min(len(headA), len(headB)), min(len(tailA), len(tailB))
+	return headA[:n] == headB[:n] && tailA[len(tailA)-m:] == tailB[len(tailB)-m:]
+}
+
+// shownEnds are what stands before the first and behind the last asterisk; of a whole value, the value twice.
+func shownEnds(s string) (head, tail string) {
+	i, j := strings.IndexByte(s, '*'), strings.LastIndexByte(s, '*')
+	if i < 0 {
+		return s, s
+	}
+	return s[:i], s[j+1:]
+}

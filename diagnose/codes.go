@@ -1,0 +1,108 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/simbind/simbind/uicc"
+)
+
+// codeKinds are about the card as such: its reset, its codes, its security domain.
+var codeKinds = []kind{
+	{"atr_malformed", Warning, "the answer to reset cannot be taken apart", "clean the contacts and try another reader; some devices refuse such a card", seeATR},
+	{"card_locked", Error, "the card is locked: its issuer's security domain alone can be selected", "only the issuer can unlock it: 'simbind gp card-state' with his keys", seeLocked},
+	{"no_usim", Error, "the card has no USIM application", "look whether it is a (U)SIM at all; a classic SIM alone is not enough for a device without 2G", seeNoUSIM},
+	{"pin1_blocked", Error, "PIN1 is blocked: no device can read EF_IMSI", "unblock it with the PUK, in a phone; the issuer has it", seePIN1Blocked},
+	{"pin1_low", Warning, "PIN1 has one try left or none to spare", "enter the right PIN once in a phone, which sets the counter back; try no guesses", seePIN1Low},
+	{"pin1_enabled", Warning, "PIN1 is enabled: a device that does not know it cannot read EF_IMSI", "enter the PIN in the device's settings, or switch it off in a phone", seePIN1Enabled},
+	{"adm1_blocked", Warning, "ADM1 is blocked: nobody can change the issuer's files with it", "the card works on, but cannot be restored with ADM1 any more; ask the issuer", seeADMBlocked},
+	{"adm1_low", Warning, "ADM1 has one try left", "try no code that is not known to be right; --pin-floor guards the last try", seeADMLow},
+	{"key_set_missing", Warning, "the security domain shows no key set to open a session with", "ask the issuer for the key version; without a session the binding cannot be changed", seeKeySet},
+	{"iccid_check_digit", Note, "the last digit of the ICCID is not its check digit", "nothing: many cards have it so", seeCheckDigit},
+}
+
+func seeATR(f *Facts, _ Show) string {
+	if f.ATRFault == nil {
+		return ""
+	}
+	return f.ATRFault.Error()
+}
+
+func seeLocked(f *Facts, _ Show) string {
+	if f.Domain == nil || !f.Domain.Locked {
+		return ""
+	}
+	return "SELECT of the security domain: 6283"
+}
+
+func seeNoUSIM(f *Facts, _ Show) string {
+	if f.USIM != nil || f.Domain != nil && f.Domain.Locked {
+		return ""
+	}
+	var aids []string
+	for _, a := range f.Applications {
+		aids = append(aids, fmt.Sprintf("%X", a.AID))
+	}
+	if len(aids) == 0 {
+		return "EF_DIR names no application, or cannot be read"
+	}
+	return "EF_DIR names " + strings.Join(aids, ", ")
+}
+
+func seePIN1Blocked(f *Facts, _ Show) string {
+	if !f.PIN1.Told || !f.PIN1.Blocked {
+		return ""
+	}
+	return "empty VERIFY PIN1: " + f.PIN1.PINState.String()
+}
+
+func seePIN1Low(f *Facts, _ Show) string { return seeLow(f.PIN1) }
+func seeADMLow(f *Facts, _ Show) string  { return seeLow(f.ADM1) }
+
+func seeLow(c Code) string {
+	if !c.Told || c.Blocked || c.TriesLeft < 0 || c.TriesLeft > uicc.DefaultFloor {
+		return ""
+	}
+	return fmt.Sprintf("empty VERIFY %s: %s", c.Ref, c.PINState)
+}
+
+func seePIN1Enabled(f *Facts, _ Show) string {
+	if !f.PIN1.Closed() || f.PIN1.Blocked {
+		return ""
+	}
+	return "PIN status template: PIN1 enabled; " + f.PIN1.PINState.String()
+}
+
+func seeADMBlocked(f *Facts, _ Show) string {
+	if !f.ADM1.Told || !f.ADM1.Blocked {
+		return ""
+	}
+	return "empty VERIFY ADM1: " + f.ADM1.PINState.String()
+}
+
+// seeKeySet: a set that opens a session has three keys, 01 to 03, under one version (GPCS annexes D to F).
+func seeKeySet(f *Facts, _ Show) string {
+	if f.Domain == nil || !f.Domain.Told {
+		return ""
+	}
+	sets := map[byte]map[byte]bool{}
+	for _, k := range f.Domain.Keys {
+		if sets[k.KVN] == nil {
+			sets[k.KVN] = map[byte]bool{}
+		}
+		sets[k.KVN][k.ID] = true
+	}
+	for _, ids := range sets {
+		if ids[1] && ids[2] {
+			return ""
+		}
+	}
+	return fmt.Sprintf("key information names %d keys, none of them a whole set", len(f.Domain.Keys))
+}
+
+func seeCheckDigit(f *Facts, _ Show) string {
+	if f.ICCID == "" || f.ICCID.CheckDigitOK() {
+		return ""
+	}
+	return "EF_ICCID holds " + f.ICCID.Short()
+}

@@ -1,0 +1,59 @@
+package cat
+
+import "testing"
+
+func TestWords(t *testing.T) {
+	for _, row := range []struct{ got, want string }{
+		{Result(0x00).String(), "performed"}, {Result(0x20).String(), "terminal busy"}, {Result(0x99).String(), "result 99"},
+		{ProactiveCommand{Type: Refresh, Qualifier: 4}.Words(), "REFRESH (UICC reset)"},
+		{ProactiveCommand{Type: ProvideLocalInformation, Qualifier: 8}.Words(), "PROVIDE LOCAL INFORMATION (IMEISV)"},
+		{ProactiveCommand{Type: PollInterval}.Words(), "POLL INTERVAL"},
+		{ProactiveCommand{Type: 0x21, Qualifier: 0x81}.Words(), "DISPLAY TEXT 81"},
+		{ObjectName(0x14), "IMEI"}, {ObjectName(0x7E), "unknown object"},
+		{ObjectWords(tagResult, []byte{0x32}), "data not understood"},
+		{ObjectWords(tagCommandDetails, []byte{2, 0x26, 1}), "number 2, PROVIDE LOCAL INFORMATION (IMEI)"},
+		{ObjectWords(tagDevices, []byte{0x81, 0x99}), "UICC to device 99"},
+		{ObjectWords(tagDuration, []byte{1, 30}), "30s"}, {ObjectWords(tagDuration, []byte{9, 30}), ""},
+		{ObjectWords(tagTimerValue, []byte{0x10, 0x20, 0x30}), "1h2m3s"}, {ObjectWords(tagTimer, []byte{3}), "timer 3"},
+		{ObjectWords(tagEventList, []byte{3, 0x77}), "location status, event 77"},
+		{ObjectWords(tagFileList, []byte{1, 0x3F, 0x00, 0x2F, 0xE2}), "3F00/2FE2"}, {ObjectWords(tagFileList, []byte{1, 2}), ""},
+		{ObjectWords(0x1B, []byte{1}), "limited service"}, {ObjectWords(0x3F, []byte{8}), "E-UTRAN"}, {ObjectWords(tagItem, []byte{7}), "item 7"},
+		{ObjectWords(tagIMEI, []byte{0x4A, 0x09, 0x51, 0x24, 0x30, 0x32, 0x57, 0x81}), ""}, {ObjectWords(0x0D, []byte("code")), ""},
+	} {
+		if row.got != row.want {
+			t.Errorf("%q, want %q", row.got, row.want)
+		}
+	}
+	for tag := range objectNames { // nothing a card sends may make a reader of it fail
+		for n := range 5 {
+			ObjectWords(tag, make([]byte, n))
+		}
+	}
+	if n, ok := TemplateName(0xD7); !ok || n != "timer expiration" {
+		t.Error(n, ok)
+	}
+}
+
+// TestKinds: names differ, and each kind does what its row says.
+func TestKinds(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range Kinds {
+		c := k.Config()
+		if seen[k.Name] || k.Words == "" || c.IMEI != "" {
+			t.Errorf("%+v", k)
+		}
+		seen[k.Name] = true
+		if got, err := NamedKind(k.Name); err != nil || got.Words != k.Words {
+			t.Errorf("%s: %v", k.Name, err)
+		}
+		if c.Asks() != (k.Name != "no-toolkit" && k.Name != "no-fetch") {
+			t.Errorf("%s can be asked: %v", k.Name, c.Asks())
+		}
+	}
+	if k, err := NamedKind("FFFF"); err != nil || len(k.Profile) != 2 {
+		t.Error(k, err)
+	}
+	if _, err := NamedKind("fridge"); err == nil {
+		t.Error("an unknown kind was accepted")
+	}
+}
