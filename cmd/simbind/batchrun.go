@@ -63,7 +63,7 @@ A card that is done is not touched again. What broke off, by a pulled card or a 
 first when the card is put in again. An interrupt finishes what is being written. The batch stops by
 itself after five failed cards in a row, and with the second card that the keys do not fit.
 
---reader limits it to readers with that in their name; --reader virtual:FOLDER takes the virtual cards
+--reader limits it to readers with that in their name, several parted by commas; --reader virtual:FOLDER takes the virtual cards
 in the files of a folder through readers in memory.`,
 		Example: `  simbind batch run march-500.csv --keys keys.csv.age --identity me.txt --operator anna
   simbind batch run march-500.csv --keys keys.csv --ledger postgres://bench/ledger --station desk-2
@@ -196,14 +196,23 @@ func (a *app) benchReaders(b *batch.Bench, o *batchFlags) (*virtualBench, error)
 		s, err := a.readers()
 		return benchReaders{s, labels}, err
 	}
-	b.Use = func(s batch.Slot) bool {
-		return strings.Contains(strings.ToLower(s.Name), strings.ToLower(name)) || strings.EqualFold(s.Label, name)
-	}
+	b.Use = func(s batch.Slot) bool { return named(s, name) }
 	service, err := a.readers() // one that is not there is told before anything begins
 	if err != nil {
 		return nil, err
 	}
 	return nil, service.Close()
+}
+
+// named tells whether one of the names, parted by commas, is the slot's label or in its name.
+func named(s batch.Slot, names string) bool {
+	for n := range strings.SplitSeq(names, ",") {
+		n = strings.TrimSpace(n)
+		if strings.EqualFold(s.Label, n) || strings.Contains(strings.ToLower(s.Name), strings.ToLower(n)) {
+			return true
+		}
+	}
+	return false
 }
 
 func set[T comparable](v *T, otherwise T) {

@@ -44,6 +44,7 @@ type Bench struct {
 	working       int             // readers whose card is being worked on
 	last          time.Time       // something happened
 	left          int             // cards to do, as last counted less those done since
+	moves         int             // cards that were concluded
 	resume        time.Time       // not counted again before
 }
 
@@ -119,24 +120,31 @@ func (b *Bench) register(ctx context.Context) error {
 	if err := b.Ledger.Register(ctx, b.Order.Job, b.By); err != nil {
 		return err
 	}
-	return b.count(ctx)
+	_, err := b.count(ctx)
+	return err
 }
 
-// count asks the ledger where the cards are.
-func (b *Bench) count(ctx context.Context) error {
+// count asks the ledger where the cards are. An answer that a card overtook is not taken: the next card asks again.
+func (b *Bench) count(ctx context.Context) (taken bool, err error) {
+	b.mu.Lock()
+	moves := b.moves
+	b.mu.Unlock()
 	n, err := b.Ledger.Counts(ctx, b.Order.Digest)
 	if err != nil {
-		return err
+		return false, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if moves != b.moves {
+		return false, nil
+	}
 	b.result.Counts, b.left = n, n.Untouched-n.Elsewhere+n.Open
-	return nil
+	return true, nil
 }
 
 // finish counts once more and says how it ended.
 func (b *Bench) finish(ctx context.Context, cause error) (Result, error) {
-	err := b.count(context.WithoutCancel(ctx))
+	_, err := b.count(context.WithoutCancel(ctx))
 	r := b.result
 	r.Elapsed = b.now().Sub(r.Began)
 	var stopped *StopError

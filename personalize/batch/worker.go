@@ -108,8 +108,12 @@ const (
 // recount asks the ledger again, but not more often than a tenth of the time lets it, and ends the batch when all is done.
 func (b *Bench) recount(ctx context.Context) {
 	began := b.now()
-	if err := b.count(context.WithoutCancel(ctx)); err != nil {
+	taken, err := b.count(context.WithoutCancel(ctx))
+	if err != nil {
 		b.halt("ledger_unreachable", err)
+		return
+	}
+	if !taken {
 		return
 	}
 	b.mu.Lock()
