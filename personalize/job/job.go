@@ -4,8 +4,8 @@
 package job
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/internal/cells"
@@ -85,6 +85,7 @@ type table struct {
 	comma   byte
 	header  []string
 	base    draft // what the defaults say
+	names   bool  // a column key, or a default of it
 	offsets []uint32
 	lines   []uint32
 	iccids  [][10]byte
@@ -99,7 +100,7 @@ func (t *table) find(iccid [10]byte) (int, bool) {
 	return int(t.sorted[n]), true
 }
 
-func compare(a, b [10]byte) int { return strings.Compare(string(a[:]), string(b[:])) }
+func compare(a, b [10]byte) int { return bytes.Compare(a[:], b[:]) }
 
 // read parses a row again; it was found in order before.
 func (t *table) read(i int) *draft {
