@@ -28,9 +28,11 @@ type Job struct {
 	Settings
 	Digest   string // SHA-256, 64 hex digits in lower case, of everything that decides what is done (docs/bench.md)
 	Form     Form   // of the file of cards
+	Schemes  [3]int // cards by their binding.Scheme
 	Warnings Faults // what deserves a second look, and stops nothing
 
-	table table
+	table   table
+	written Hooks // as they stand in job.yaml: their folder is a station's own
 }
 
 // Form is how the file of cards is written.

@@ -275,6 +275,7 @@ func (r *reading) keep(d *draft, rec cells.Record) {
 	t.iccids = append(t.iccids, d.id.Encode())
 	r.seen.add(d, row, r.job)
 	if r.faults.Total == 0 {
+		r.job.Schemes[d.Configuration.Scheme]++
 		digestRow(r.digest, &d.Row)
 	}
 }
