@@ -62,7 +62,7 @@ func (r *Run) channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 // hold, and tells which (gp.OpenOneOf); one set is the usual case. The count of failed attempts is looked at before anything is sent and
 // kept on the disk; nothing is tried twice.
 func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid []byte, err error), sets ...gp.KeySet) (*gp.Session, int, error) {
-	if sets[0].ENC.IsZero() {
+	if sets[0].Empty() {
 		return nil, 0, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
 	}
 	attempts, err := r.Store.Attempts(iccid.String())

@@ -20,8 +20,8 @@ import (
 
 // batchFlags are those of a run of the bench.
 type batchFlags struct {
-	jobFlags
 	secretFlags
+	job                    job.Options
 	recipients             []string
 	labels                 []string
 	readers                int
@@ -36,10 +36,11 @@ type batchFlags struct {
 }
 
 func (o *batchFlags) add(c *cobra.Command) {
-	o.jobFlags.add(c)
 	o.addKeys(c)
 	o.addPIN(c)
 	f := c.Flags()
+	f.BoolVar(&o.job.AllowTestIMEI, "allow-test-imei", false, "accept IMEIs whose TAC begins with 00, whatever the job says")
+	f.BoolVar(&o.job.AllowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards, whatever the job says")
 	f.StringArrayVar(&o.recipients, "backup-recipient", nil, "encrypt the backups to this age recipient (repeatable)")
 	f.StringArrayVar(&o.labels, "label", nil, "READER=LABEL: what a reader is called in the view and in the records (repeatable)")
 	f.IntVar(&o.readers, "readers", 4, "how many readers --reader virtual:FOLDER has")
@@ -101,9 +102,10 @@ card is read first, as always. A card in doubt needs no retry: put it in, 'batch
 }
 
 func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledgerFlags) error {
-	j, err := loadJob(path, o.identity, &o.jobFlags)
+	o.job.Identity = o.identity
+	j, err := job.Load(path, o.job)
 	if err != nil {
-		return err
+		return fileError(path, err)
 	}
 	o.settle(j)
 	secrets, forget, err := a.batchSecrets(ctx, j, o)

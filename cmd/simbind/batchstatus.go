@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/ledger"
 )
 
@@ -66,9 +67,9 @@ aside or rejected, with their reasons. JOB is the job's file, its name, or the f
 
 func (a *app) batchStatus(ctx context.Context, name string, lf *ledgerFlags) error {
 	if _, err := os.Stat(name); err == nil {
-		j, err := loadJob(name, "", &jobFlags{allowTestIMEI: true, allowSameIMEI: true})
+		j, err := job.Load(name, job.Options{AllowTestIMEI: true, AllowSameIMEI: true})
 		if err != nil {
-			return err
+			return fileError(name, err)
 		}
 		name = j.Digest
 	}

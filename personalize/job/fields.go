@@ -136,6 +136,7 @@ func hook(of func(*Hooks) *[]string) func(*settings, *yaml.Node) {
 			s.fault(n, n.HeadComment, "no command", "the first of the list is the program")
 			return
 		}
+		*of(&s.job.written) = slices.Clone(argv)
 		if filepath.Base(argv[0]) != argv[0] {
 			argv[0] = s.job.resolve(argv[0])
 		}

@@ -4,6 +4,7 @@
 package keys
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -176,7 +177,7 @@ func (k *File) find(iccid, name string) *place {
 	return k.masters
 }
 
-func compare(a, b [10]byte) int { return strings.Compare(string(a[:]), string(b[:])) }
+func compare(a, b [10]byte) int { return bytes.Compare(a[:], b[:]) }
 
 // pack takes the digits of an ICCID without filler, 20 at most.
 func pack(b []byte) (out [10]byte, ok bool) {
