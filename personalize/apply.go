@@ -85,18 +85,16 @@ func (r *Run) Apply(ctx context.Context, p *Plan) (Result, error) {
 	return Result{Outcome: OutcomeDone, Backup: backup, Applet: after}, err
 }
 
-// saveBackup brings the backup onto the disk while the card opens a session; the function it gives waits for the end.
+// saveBackup brings the backup onto the disk, and makes the journal, while the card opens a session; the function it gives waits for the end.
 func (r *Run) saveBackup(p *Plan) func() (name string, err error) {
 	var name string
-	var err error
-	done := make(chan struct{})
 	b := r.backup(p)
-	go func() {
-		defer close(done)
+	wait := background(func() (err error) {
 		name, err = r.Store.SaveBackup(b, r.Backups...)
-	}()
+		return errors.Join(err, r.Store.prepareJournal(b.ICCID))
+	})
 	return func() (string, error) {
-		<-done
+		err := wait()
 		return name, err
 	}
 }

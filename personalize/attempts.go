@@ -84,6 +84,22 @@ func (a *Attempts) Allow(iccid string, limit int) error {
 	return &AttemptsError{ICCID: iccid, Failed: a.rec.Failed, Last: a.rec.Last}
 }
 
+// prepare makes the file of a card that has none, so that counting is one write in place.
+func (a *Attempts) prepare() error {
+	_, err := os.Stat(a.path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	b, err := attemptRecord{}.bytes()
+	if err == nil {
+		err = a.create(b)
+	}
+	if err != nil {
+		return fmt.Errorf("failed attempts: %w", err)
+	}
+	return nil
+}
+
 // Begin counts one attempt, durably.
 func (a *Attempts) Begin(now time.Time, kvn byte) error {
 	a.rec = attemptRecord{Failed: a.rec.Failed + 1, KVN: fmt.Sprintf("%02X", kvn), Last: now.UTC()}
@@ -103,12 +119,16 @@ func (a *Attempts) Succeeded() error {
 // leaves the old count or the new.
 const attemptSize = 160
 
+func (r attemptRecord) bytes() ([]byte, error) {
+	b, err := json.Marshal(r)
+	return append(b, bytes.Repeat([]byte{' '}, max(attemptSize-len(b), 0))...), err
+}
+
 func (a *Attempts) write(durably bool) error {
-	b, err := json.Marshal(a.rec)
+	b, err := a.rec.bytes()
 	if err != nil {
 		return err
 	}
-	b = append(b, bytes.Repeat([]byte{' '}, max(attemptSize-len(b), 0))...)
 	over, err := a.writeOver(b, durably)
 	if err == nil && !over {
 		err = a.create(b)

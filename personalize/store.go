@@ -73,6 +73,10 @@ func appendLine(path string, v any) error {
 	if err != nil {
 		return err
 	}
+	return appendBytes(path, append(line, '\n'))
+}
+
+func appendBytes(path string, line []byte) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func appendLine(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
+	if _, err := f.Write(line); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil || begun {
