@@ -25,7 +25,7 @@ var channelFields = fields{
 }
 
 var keyFields = fields{
-	"file":     text(func(s *settings, v string) error { s.job.Keys.File = s.job.resolve(v); return nil }),
+	"file":     text((*settings).keyFile),
 	"identity": text(func(s *settings, v string) error { s.job.Keys.Identity = s.job.resolve(v); return nil }),
 	"pkcs11": func(s *settings, n *yaml.Node) {
 		s.job.Keys.Token = &keys.Token{}
@@ -36,15 +36,20 @@ var keyFields = fields{
 	},
 }
 
-var tokenFields = fields{
-	"module":          text(func(s *settings, v string) error { s.job.Keys.Token.Module = v; return nil }),
-	"token":           text(func(s *settings, v string) error { s.job.Keys.Token.Label = v; return nil }),
-	"pin_file":        text(func(s *settings, v string) error { s.job.Keys.Token.PINFile = s.job.resolve(v); return nil }),
-	"enc":             text(func(s *settings, v string) error { s.job.Keys.Token.ENC = v; return nil }),
-	"mac":             text(func(s *settings, v string) error { s.job.Keys.Token.MAC = v; return nil }),
-	"dek":             text(func(s *settings, v string) error { s.job.Keys.Token.DEK = v; return nil }),
-	"kvn":             text(func(s *settings, v string) error { return s.job.Keys.Token.SetKVN(v) }),
-	"diversification": text(func(s *settings, v string) error { return s.job.Keys.Token.SetDiversification(v) }),
+var tokenFields = tokens()
+
+// tokens are the fields of a token; its PIN file is beside the job.
+func tokens() fields {
+	out := fields{}
+	for name, set := range keys.TokenFields {
+		out[name] = text(func(s *settings, v string) error {
+			if name == "pin_file" {
+				v = s.job.resolve(v)
+			}
+			return set(s.job.Keys.Token, v)
+		})
+	}
+	return out
 }
 
 var backupFields = fields{
@@ -66,6 +71,23 @@ var hookFields = fields{
 var outputFields = fields{
 	"template": text(func(s *settings, v string) error { s.job.Output.Template = s.job.resolve(v); return nil }),
 	"file":     text(func(s *settings, v string) error { s.job.Output.File = s.job.resolve(v); return nil }),
+}
+
+// keyFile takes a key file, or one that names a token.
+func (s *settings) keyFile(v string) error {
+	path := s.job.resolve(v)
+	token, err := keys.LoadToken(path)
+	var wrong *keys.Error
+	if errors.As(err, &wrong) && wrong.Line > 0 {
+		s.faults.add(Fault{File: path, Line: wrong.Line, Column: 1, Name: wrong.Column, Reason: wrong.Reason})
+		return nil
+	}
+	if token != nil {
+		s.job.Keys.Token = token
+		return nil
+	}
+	s.job.Keys.File = path // what is wrong with it is told when it is opened
+	return nil
 }
 
 func setName(into *string, v string) error {

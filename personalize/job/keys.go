@@ -31,6 +31,19 @@ func (j *Job) OpenKeys() (*keys.File, error) {
 	return f, nil
 }
 
+// OpenSource opens where the job's keys are: the key file, looked through as OpenKeys does, or the token, whose PIN ask gives where no file
+// does. nil: the job names no source.
+func (j *Job) OpenSource(ask func() (string, error)) (keys.Source, error) {
+	if j.Keys.Token != nil {
+		return keys.OpenToken(j.Keys.Token, ask)
+	}
+	f, err := j.OpenKeys()
+	if f == nil || err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
 // covered wants keys for every card.
 func (j *Job) covered(f *keys.File) error {
 	var faults Faults
