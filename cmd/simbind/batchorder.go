@@ -43,7 +43,7 @@ func (a *app) batchSecrets(ctx context.Context, j *job.Job, o *batchFlags) (secr
 		secrets, err = a.provider(ctx, &o.secretFlags)
 		return secrets, func() {}, err
 	}
-	source, err := openKeys(j, o)
+	source, err := a.openKeys(ctx, j, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,20 +57,21 @@ func (a *app) batchSecrets(ctx context.Context, j *job.Job, o *batchFlags) (secr
 	}, func() { _ = source.Close() }, nil
 }
 
-// openKeys looks through the key file once: every card must have a row.
-func openKeys(j *job.Job, o *batchFlags) (keys.Source, error) {
+// openKeys opens the key file or the token once; in a file every card must have a row.
+func (a *app) openKeys(ctx context.Context, j *job.Job, o *batchFlags) (keys.Source, error) {
 	if o.keys != "" {
-		j.Keys = job.KeySource{File: o.keys, Identity: o.identity}
+		t, err := keys.LoadToken(o.keys)
+		if err != nil {
+			return nil, fileError(o.keys, err)
+		}
+		j.Keys = job.KeySource{Token: t}
+		if t == nil {
+			j.Keys = job.KeySource{File: o.keys, Identity: o.identity}
+		}
 	}
-	switch {
-	case j.Keys.Token != nil:
-		return nil, &usageError{err: errors.New("the job keeps its keys in a PKCS#11 token, which this build cannot reach"), hint: "--keys FILE names a key file"}
-	case j.Keys.File == "":
-		return nil, &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
+	source, err := j.OpenSource(func() (string, error) { return a.secretFromInput(ctx, "PIN of the token") })
+	if source == nil && err == nil {
+		err = &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
 	}
-	f, err := j.OpenKeys()
-	if err != nil {
-		return nil, fileError(j.Keys.File, err)
-	}
-	return f, nil
+	return source, err
 }
