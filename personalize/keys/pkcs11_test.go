@@ -290,3 +290,17 @@ func TestWrongKindOfMaster(t *testing.T) {
 		})
 	}
 }
+
+// TestLastTry: what the token says of its PIN is heeded.
+func TestLastTry(t *testing.T) {
+	s := &tokenSource{token: &Token{Label: "bench"}}
+	for flags, want := range map[uint]string{
+		0: "<nil>", pkcs11.CKF_USER_PIN_COUNT_LOW: "<nil>",
+		pkcs11.CKF_USER_PIN_FINAL_TRY | pkcs11.CKF_USER_PIN_COUNT_LOW: `token "bench": C_Login: one try is left for its PIN, and it is not made`,
+		pkcs11.CKF_USER_PIN_LOCKED | pkcs11.CKF_USER_PIN_FINAL_TRY:    `token "bench": C_Login: its PIN is locked`,
+	} {
+		if got := fmt.Sprint(s.mayTry(flags)); got != want {
+			t.Errorf("%X: %s, want %s", flags, got, want)
+		}
+	}
+}
