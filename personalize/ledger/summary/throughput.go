@@ -1,0 +1,126 @@
+package summary
+
+import (
+	"math"
+	"time"
+
+	"github.com/simbind/simbind/personalize/ledger"
+)
+
+// Throughput is how many cards were done in what time. Times are those of the ledger.
+type Throughput struct {
+	Began    string     `json:"began,omitempty"`            // first claim
+	Ended    string     `json:"ended,omitempty"`            // last card that was done
+	Elapsed  float64    `json:"elapsed_ms"`                 // between them
+	PerHour  *float64   `json:"per_hour,omitempty"`         // cards done over the whole of it, nights included
+	Working  *float64   `json:"working_per_hour,omitempty"` // over the intervals in which a card was done
+	Best     *float64   `json:"best_per_hour,omitempty"`    // of the best interval
+	Seconds  int64      `json:"interval_s,omitempty"`
+	Interval []Interval `json:"intervals"`
+}
+
+// Interval is a time of fixed length, from Start on. The first and the last one may be worked in part only.
+type Interval struct {
+	Start   string  `json:"start"`
+	Good    int     `json:"good"`
+	Failed  int     `json:"failed"` // rejected or quarantined
+	PerHour float64 `json:"per_hour"`
+}
+
+// maxIntervals bounds the list, and so the drawing of it, however long the job lasts.
+const maxIntervals = 60
+
+// lengths of an interval, in seconds; beyond them by doubling.
+var lengths = []int64{60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
+
+const microsecond = 1_000_000 // of a second
+
+func (t *Tally) throughput() Throughput {
+	out := Throughput{Interval: []Interval{}}
+	first, last, done := int64(math.MaxInt64), int64(math.MinInt64), 0
+	for _, c := range t.cards {
+		if c.done() {
+			first, last = min(first, c.concluded), max(last, c.concluded)
+			done++
+		}
+	}
+	if t.began != 0 {
+		out.Began = text(t.began)
+	}
+	if done == 0 {
+		return out
+	}
+	out.Ended = text(last)
+	if t.began != 0 && last > t.began {
+		out.Elapsed = ms(last - t.began)
+		out.PerHour = perHour(done, last-t.began)
+	}
+	out.Seconds = length(first, last)
+	t.intervals(&out, first, last)
+	return out
+}
+
+// length is the shortest interval of which maxIntervals reach from first to last, both in microseconds.
+func length(first, last int64) int64 {
+	s := int64(0)
+	for i := 0; ; i++ {
+		if i < len(lengths) {
+			s = lengths[i]
+		} else {
+			s *= 2
+		}
+		if floor(last, s)-floor(first, s) < maxIntervals {
+			return s
+		}
+	}
+}
+
+// floor numbers the interval a time is in; the times before 1970 have negative ones.
+func floor(micros, seconds int64) int64 {
+	n := micros / (seconds * microsecond)
+	if micros%(seconds*microsecond) < 0 {
+		n--
+	}
+	return n
+}
+
+func (t *Tally) intervals(out *Throughput, first, last int64) {
+	from := floor(first, out.Seconds)
+	for i := from; i <= floor(last, out.Seconds); i++ {
+		out.Interval = append(out.Interval, Interval{Start: text(i * out.Seconds * microsecond)})
+	}
+	for _, c := range t.cards {
+		if !c.done() {
+			continue
+		}
+		if x := &out.Interval[floor(c.concluded, out.Seconds)-from]; c.outcome == ledger.Good {
+			x.Good++
+		} else {
+			x.Failed++
+		}
+	}
+	t.rates(out)
+}
+
+// rates fills in what the counts of the intervals come to.
+func (t *Tally) rates(out *Throughput) {
+	all, busy, best := 0, int64(0), 0
+	for i := range out.Interval {
+		x := &out.Interval[i]
+		n := x.Good + x.Failed
+		x.PerHour = *perHour(n, out.Seconds*microsecond)
+		if n > 0 {
+			all, busy, best = all+n, busy+1, max(best, n)
+		}
+	}
+	out.Working = perHour(all, busy*out.Seconds*microsecond)
+	out.Best = perHour(best, out.Seconds*microsecond)
+}
+
+// perHour is a rate of cards, to a tenth.
+func perHour(cards int, micros int64) *float64 {
+	r := round(float64(cards)*3600*microsecond/float64(micros), 1)
+	return &r
+}
+
+func text(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339) }
