@@ -56,6 +56,7 @@ type card struct {
 	steps     int64 // microseconds, of the run that is under way
 	claimed   int64 // microseconds since 1970
 	concluded int64
+	ended     int64 // concluded by a run, not by a person
 	again     int
 	listed    bool
 }
@@ -159,7 +160,7 @@ func (t *Tally) claim(c *card, r ledger.Record) {
 	c.outcome, c.code, c.at, c.claimed = ledger.Underway, "", t.place(r), at
 	c.attempts++
 	t.runs[c.at]++
-	c.took, c.apdus, c.concluded = 0, 0, 0
+	c.took, c.apdus, c.concluded, c.ended = 0, 0, 0, 0
 }
 
 func (t *Tally) takeOver(c *card, r ledger.Record) {
@@ -178,6 +179,7 @@ func (t *Tally) step(c *card, r ledger.Record) {
 func (t *Tally) conclude(c *card, r ledger.Record) {
 	c.outcome, c.code = r.Outcome, t.word(r.Code)
 	c.took, c.apdus, c.concluded = r.Micros, r.APDUs, r.Time.UnixMicro()
+	c.ended = c.concluded
 	if r.Micros > c.steps {
 		t.spent(StepOther, r.Micros-c.steps, 0)
 	}

@@ -7,10 +7,11 @@ import (
 	"github.com/simbind/simbind/personalize/ledger"
 )
 
-// Throughput is how many cards were done in what time. Times are those of the ledger.
+// Throughput is how many cards were done in what time, as readers ended them: a person's later word on a card does not count. Times are
+// those of the ledger.
 type Throughput struct {
 	Began    string     `json:"began,omitempty"`            // first claim
-	Ended    string     `json:"ended,omitempty"`            // last card that was done
+	Ended    string     `json:"ended,omitempty"`            // last card that a reader was done with
 	Elapsed  float64    `json:"elapsed_ms"`                 // between them
 	PerHour  *float64   `json:"per_hour,omitempty"`         // cards done over the whole of it, nights included
 	Working  *float64   `json:"working_per_hour,omitempty"` // over the intervals in which a card was done
@@ -39,8 +40,8 @@ func (t *Tally) throughput() Throughput {
 	out := Throughput{Interval: []Interval{}}
 	first, last, done := int64(math.MaxInt64), int64(math.MinInt64), 0
 	for _, c := range t.cards {
-		if c.done() {
-			first, last = min(first, c.concluded), max(last, c.concluded)
+		if c.timed() {
+			first, last = min(first, c.ended), max(last, c.ended)
 			done++
 		}
 	}
@@ -90,10 +91,10 @@ func (t *Tally) intervals(out *Throughput, first, last int64) {
 		out.Interval = append(out.Interval, Interval{Start: text(i * out.Seconds * microsecond)})
 	}
 	for _, c := range t.cards {
-		if !c.done() {
+		if !c.timed() {
 			continue
 		}
-		if x := &out.Interval[floor(c.concluded, out.Seconds)-from]; c.outcome == ledger.Good {
+		if x := &out.Interval[floor(c.ended, out.Seconds)-from]; c.outcome == ledger.Good {
 			x.Good++
 		} else {
 			x.Failed++
@@ -124,3 +125,6 @@ func perHour(cards int, micros int64) *float64 {
 }
 
 func text(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339) }
+
+// timed tells a card that a reader was done with.
+func (c *card) timed() bool { return c.done() && c.ended != 0 }
