@@ -88,7 +88,7 @@ Data goes to stdout, talk to stderr. Every verb takes --json. The virtual card
 	root.AddCommand(
 		a.readersCommand(), a.cardCommand(), a.statusCommand(),
 		a.personalizeCommand(), a.backupCommand(), a.restoreCommand(),
-		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(), a.auditCommand(),
+		a.terminalCommand(), a.traceCommand(), a.virtualCommand(), a.appletCommand(), a.gpCommand(), a.batchCommand(), a.auditCommand(),
 		a.versionCommand(), a.manCommand(),
 	)
 	root.AddCommand(a.actionCommands()...)

@@ -1,0 +1,85 @@
+package main
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/simbind/simbind/personalize/ledger/summary"
+)
+
+//go:embed batchpage.html
+var batchPageText string
+
+// batchPageTemplate is the HTML of a batch report: one file, nothing fetched, no script; also well-formed XML. Whatever shows a figure
+// names it by data-of as the JSON has it.
+var batchPageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"duration": duration, "number": number, "when": when, "batchCaption": batchCaption,
+}).Parse(batchPageText))
+
+// maxRows bounds a table of the page; the JSON has all rows.
+const maxRows = 200
+
+// batchView is the report as the page wants it.
+type batchView struct {
+	*batchReport
+	Tool       string
+	Parts      []balancePart
+	Marks      []mark
+	Throughput columns
+	Cycle      columns
+	Steps      bars
+	Causes     bars
+	Groups     []groupTable
+	Cut        bool // a table has more rows than the page
+}
+
+// groupTable is a table of readers, stations or operators. Of is its name in the JSON.
+type groupTable struct {
+	Of, Title string
+	Station   bool
+	Reader    bool
+	Operator  bool
+	Rows      []summary.Group
+}
+
+func batchPage(w io.Writer, r *batchReport) error {
+	v := &batchView{
+		batchReport: r, Tool: "simbind " + version, Parts: r.parts(), Marks: balanceMarks(r.parts()),
+		Throughput: throughputPlot(r.Summary.Throughput), Cycle: cyclePlot(r.Summary.Cycle), Steps: stepBars(r.Summary.Steps), Causes: causeBars(r.Summary.Causes),
+	}
+	v.Groups = []groupTable{
+		{Of: "readers", Title: "Readers", Station: true, Reader: true, Rows: cut(v, r.Readers)},
+		{Of: "stations", Title: "Stations", Station: true, Rows: cut(v, r.Stations)},
+		{Of: "operators", Title: "Operators", Operator: true, Rows: cut(v, r.Operators)},
+	}
+	return batchPageTemplate.Execute(w, v)
+}
+
+// StepRows and the like are the rows of tables, as many as the page has.
+func (v *batchView) StepRows() []summary.Step         { return cut(v, v.Summary.Steps) }
+func (v *batchView) CauseRows() []summary.Cause       { return cut(v, v.Summary.Causes) }
+func (v *batchView) AttemptRows() []summary.Attempts  { return cut(v, v.Retries.ByAttempts) }
+func (v *batchView) ApprovalRows() []summary.Approval { return cut(v, v.Job.Approvals) }
+
+func cut[T any](v *batchView, rows []T) []T {
+	if len(rows) > maxRows {
+		v.Cut = true
+		return rows[:maxRows]
+	}
+	return rows
+}
+
+// when shows a time of the JSON for people.
+func when(rfc3339 string) string {
+	return strings.Replace(strings.Replace(rfc3339, "T", " ", 1), "Z", " UTC", 1)
+}
+
+// batchCaption says whether identities are whole.
+func batchCaption(revealed bool) string {
+	if revealed {
+		return "Identities are shown whole (--reveal): keep this file as you keep the cards."
+	}
+	return "Identities are shortened."
+}
