@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"io"
 	"strings"
@@ -15,7 +16,7 @@ var batchPageText string
 // batchPageTemplate is the HTML of a batch report: one file, nothing fetched, no script; also well-formed XML. Whatever shows a figure
 // names it by data-of as the JSON has it.
 var batchPageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"duration": duration, "number": number, "when": when, "batchCaption": batchCaption,
+	"duration": duration, "number": number, "when": when, "interval": interval, "batchCaption": batchCaption,
 }).Parse(batchPageText))
 
 // maxRows bounds a table of the page; the JSON has all rows.
@@ -74,6 +75,17 @@ func cut[T any](v *batchView, rows []T) []T {
 // when shows a time of the JSON for people.
 func when(rfc3339 string) string {
 	return strings.Replace(strings.Replace(rfc3339, "T", " ", 1), "Z", " UTC", 1)
+}
+
+// interval shows seconds in the largest unit that they fill.
+func interval(seconds int64) string {
+	switch {
+	case seconds%86400 == 0:
+		return fmt.Sprint(seconds/86400, " d")
+	case seconds%3600 == 0:
+		return fmt.Sprint(seconds/3600, " h")
+	}
+	return fmt.Sprint(seconds/60, " min")
 }
 
 // batchCaption says whether identities are whole.

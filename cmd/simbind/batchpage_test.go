@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/simbind/simbind/personalize/ledger"
 	"github.com/simbind/simbind/personalize/ledger/summary"
@@ -262,7 +263,7 @@ func (p *pageCheck) compareAll(of, text string, object map[string]any) {
 // figure is a number as the page shows it.
 type figure struct{ digits, unit string }
 
-var figurePattern = regexp.MustCompile(`(-?\d+(?:\.\d+)?)(?: (ms|s|%))?`)
+var figurePattern = regexp.MustCompile(`(-?\d+(?:\.\d+)?)(?: (ms|min|s|h|d|%))?`)
 
 func figures(text string) (out []figure) {
 	for _, m := range figurePattern.FindAllStringSubmatch(text, -1) {
@@ -271,20 +272,23 @@ func figures(text string) (out []figure) {
 	return out
 }
 
-// is compares to the last digit that is shown, in the unit the name of the value says.
+// seconds of a unit.
+var seconds = map[string]float64{"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
+
+// is compares to the last digit that is shown, in the unit that the name of the value ends with.
 func (f figure) is(t *testing.T, name string, v json.Number) bool {
 	t.Helper()
-	factor := 1.0
-	switch timed := strings.HasSuffix(name, "_ms"); {
-	case timed && f.unit == "s":
-		factor = 1000
-	case timed != (f.unit == "ms") && f.unit != "s":
+	factor, half := 1.0, 0.0
+	unit, timed := seconds[f.unit]
+	switch {
+	case strings.HasSuffix(name, "_ms") != timed && !strings.HasSuffix(name, "_s"):
 		return false
-	}
-	_, decimals, _ := strings.Cut(f.digits, ".")
-	half := 0.5 * math.Pow10(-len(decimals)) * factor
-	if !strings.HasSuffix(name, "_ms") {
-		half = 0
+	case strings.HasSuffix(name, "_ms"):
+		_, decimals, _ := strings.Cut(f.digits, ".")
+		factor = 1000 * unit
+		half = 0.5 * math.Pow10(-len(decimals)) * factor
+	case timed:
+		factor = unit
 	}
 	return math.Abs(number64(t, f.digits)*factor-number64(t, v.String())) <= half+1e-9
 }
@@ -373,25 +377,36 @@ func TestPageNeedsNothing(t *testing.T) {
 	}
 }
 
-// TestPageIsBounded: a job with more readers, codes and cards than anyone looks at makes a page that a browser opens at once.
-func TestPageIsBounded(t *testing.T) {
+const largeCards = 30_000
+
+// large is a job of some days with more readers, codes and failed cards than anyone looks at.
+func large() *batchReport {
 	tally := summary.New()
-	const cards = 30_000
 	r := &batchReport{head: schema("batch-report"), Cards: []batchCard{}}
-	for i := range cards {
-		record := ledger.Record{Kind: ledger.KindClaim, Card: fmt.Sprint(i), Station: "desk-1", Operator: "anna", Reader: fmt.Sprint("slot ", i%3000), Time: benchBegin}
+	for i := range largeCards {
+		record := ledger.Record{Kind: ledger.KindClaim, Card: fmt.Sprint(i), Station: "desk-1", Operator: "anna", Reader: fmt.Sprint("slot ", i%3000),
+			Time: benchBegin.Add(time.Duration(i) * 10 * time.Second)}
 		tally.Record(record)
 		record.Kind, record.Outcome, record.Code, record.Micros = ledger.KindConclude, ledger.Rejected, fmt.Sprint("code_", i%3000), int64(i)*1000
+		if i%3 == 0 {
+			record.Outcome, record.Code = ledger.Good, ""
+		}
 		tally.Record(record)
-		card := tally.Ordered(record.Card)
-		r.keep(batchRow{batchCard: batchCard{Number: i + 1, Reason: strings.Repeat("x", 200)}, card: card})
+		r.keep(batchRow{batchCard: batchCard{Number: i + 1, Reason: strings.Repeat("x", 200)}, card: tally.Ordered(record.Card)})
 	}
 	r.Summary = tally.Summary(0)
+	return r
+}
+
+// TestPageIsBounded: a large job makes a page that a browser opens at once.
+func TestPageIsBounded(t *testing.T) {
+	r := large()
 	page := paged(t, r)
-	if len(page) > 1<<20 || len(r.Cards) != maxCards || r.LeftOut != cards-maxCards {
+	left := largeCards*2/3 - maxCards
+	if len(page) > 1<<20 || len(r.Cards) != maxCards || r.LeftOut != left {
 		t.Errorf("%d bytes, %d cards, %d left out", len(page), len(r.Cards), r.LeftOut)
 	}
-	for _, want := range []string{"Some tables have more rows in the JSON.", fmt.Sprintf(`<span data-of="cards_left_out">%d</span> more`, cards-maxCards), "The others are in the table."} {
+	for _, want := range []string{"Some tables have more rows in the JSON.", fmt.Sprintf(`<span data-of="cards_left_out">%d</span> more`, left), "The others are in the table."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

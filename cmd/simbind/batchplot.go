@@ -39,6 +39,7 @@ type column struct {
 type word struct {
 	Of, Text string
 	X, Y     px
+	Before   bool // the text ends here instead of beginning
 }
 
 // columns is a drawing of columns over an axis.
@@ -189,7 +190,7 @@ func (p *columns) line(c summary.Cycle, of, text string, down float64) {
 	width := *c.Histogram[0].To - c.Histogram[0].From
 	x := plotLeft + (at-c.Histogram[0].From)/width*float64(plotRight-plotLeft)/float64(len(c.Histogram))
 	if x <= plotRight {
-		p.Lines = append(p.Lines, word{Of: of, Text: text, X: pixels(x), Y: pixels(plotTop - 18 + down)})
+		p.Lines = append(p.Lines, word{Of: of, Text: text, X: pixels(x), Y: pixels(plotTop - 18 + down), Before: x > (plotLeft+plotRight)/2})
 	}
 }
 

@@ -14,8 +14,7 @@ type Throughput struct {
 	Ended    string     `json:"ended,omitempty"`            // last card that a reader was done with
 	Elapsed  float64    `json:"elapsed_ms"`                 // between them
 	PerHour  *float64   `json:"per_hour,omitempty"`         // cards done over the whole of it, nights included
-	Working  *float64   `json:"working_per_hour,omitempty"` // over the intervals in which a card was done
-	Best     *float64   `json:"best_per_hour,omitempty"`    // of the best interval
+	Working  *float64   `json:"working_per_hour,omitempty"` // over the intervals in which a card was done, nights and breaks excluded
 	Seconds  int64      `json:"interval_s,omitempty"`
 	Interval []Interval `json:"intervals"`
 }
@@ -100,22 +99,25 @@ func (t *Tally) intervals(out *Throughput, first, last int64) {
 			x.Failed++
 		}
 	}
-	t.rates(out)
+	t.rates(out, from, last)
 }
 
-// rates fills in what the counts of the intervals come to.
-func (t *Tally) rates(out *Throughput) {
-	all, busy, best := 0, int64(0), 0
+// rates fills in what the counts of the intervals come to. Of the first and the last one that was worked in, only the part between first
+// claim and last card counts.
+func (t *Tally) rates(out *Throughput, from, last int64) {
+	length := out.Seconds * microsecond
+	all, busy := 0, int64(0)
 	for i := range out.Interval {
 		x := &out.Interval[i]
 		n := x.Good + x.Failed
-		x.PerHour = *perHour(n, out.Seconds*microsecond)
-		if n > 0 {
-			all, busy, best = all+n, busy+1, max(best, n)
+		x.PerHour = *perHour(n, length)
+		if start := (from + int64(i)) * length; n > 0 {
+			all, busy = all+n, busy+max(0, min(start+length, last)-max(start, t.began))
 		}
 	}
-	out.Working = perHour(all, busy*out.Seconds*microsecond)
-	out.Best = perHour(best, out.Seconds*microsecond)
+	if t.began != 0 && busy > 0 {
+		out.Working = perHour(all, busy)
+	}
 }
 
 // perHour is a rate of cards, to a tenth.
