@@ -398,6 +398,15 @@ func large() *batchReport {
 	return r
 }
 
+// TestTableIsBounded: the table for people ends where nobody reads on, and says how much is left.
+func TestTableIsBounded(t *testing.T) {
+	var b bytes.Buffer
+	large().text(&b, printer{})
+	if want := fmt.Sprintf("\n%d more cards that are not good: --csv FILE has them\n", largeCards*2/3-shownCards); !strings.HasSuffix(b.String(), want) {
+		t.Errorf("the table ends %q", b.String()[b.Len()-200:])
+	}
+}
+
 // TestPageIsBounded: a large job makes a page that a browser opens at once.
 func TestPageIsBounded(t *testing.T) {
 	r := large()

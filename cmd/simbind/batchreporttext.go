@@ -9,6 +9,9 @@ import (
 	"github.com/simbind/simbind/personalize/ledger/summary"
 )
 
+// shownCards keeps the list of cards from pushing the figures off a screen.
+const shownCards = 30
+
 func (r *batchReport) text(w io.Writer, _ printer) {
 	fmt.Fprintf(w, "job %s: %s\n", r.Job.Name, r.balanceWords())
 	pairs(w, r.facts())
@@ -22,9 +25,9 @@ func (r *batchReport) text(w io.Writer, _ printer) {
 	heading(w, "readers", groupHeader("station", "reader"), groupRows(r.Readers, func(g summary.Group) []string { return []string{g.Station, g.Reader} }))
 	heading(w, "stations", groupHeader("station"), groupRows(r.Stations, func(g summary.Group) []string { return []string{g.Station} }))
 	heading(w, "operators", groupHeader("operator"), groupRows(r.Operators, func(g summary.Group) []string { return []string{g.Operator} }))
-	heading(w, "cards that are not good", []string{"", "card", "outcome", "code", "station", "reader", "operator", "attempts", "reason"}, cardRows(r.Cards))
-	if r.LeftOut > 0 {
-		fmt.Fprintf(w, "%d more cards that are not good: --csv FILE has them\n", r.LeftOut)
+	heading(w, "cards that are not good", []string{"", "card", "outcome", "code", "station", "reader", "operator", "attempts", "reason"}, cardRows(r.Cards[:min(len(r.Cards), shownCards)]))
+	if more := len(r.Cards) + r.LeftOut - shownCards; more > 0 {
+		fmt.Fprintf(w, "%d more cards that are not good: --csv FILE has them\n", more)
 	}
 }
 
