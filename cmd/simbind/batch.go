@@ -3,12 +3,15 @@ package main
 import "github.com/spf13/cobra"
 
 func (a *app) batchCommand() *cobra.Command {
-	var o ledgerFlags
+	var l ledgerFlags
 	c := &cobra.Command{
-		Use: "batch", Short: "Work through a job of many cards, each exactly once",
-		Long: `Verbs of the issuance bench. What was done to which card is in the ledger (see 'simbind audit').`,
+		Use:   "batch",
+		Short: "Many cards, each exactly once: a job, its run, its record",
+		Long: `A job says which cards shall be brought to which binding: a folder with job.yaml and cards.csv, a
+YAML file that names the CSV, or the CSV alone. See docs/bench.md. The ledger keeps what was done
+(docs/ledger.md).`,
 	}
-	o.add(c)
-	c.AddCommand(a.batchReportCommand(&o))
+	l.add(c)
+	c.AddCommand(a.batchCheckCommand(), a.batchRunCommand(&l), a.batchRetryCommand(&l), a.batchStatusCommand(&l), a.batchReportCommand(&l))
 	return c
 }

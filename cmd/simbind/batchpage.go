@@ -22,8 +22,8 @@ var batchPageTemplate = template.Must(template.New("page").Funcs(template.FuncMa
 // maxRows bounds a table of the page; the JSON has all rows.
 const maxRows = 200
 
-// batchView is the report as the page wants it.
-type batchView struct {
+// pageView is the report as the page wants it.
+type pageView struct {
 	*batchReport
 	Tool       string
 	Parts      []balancePart
@@ -46,25 +46,25 @@ type groupTable struct {
 }
 
 func batchPage(w io.Writer, r *batchReport) error {
-	v := &batchView{
+	v := &pageView{
 		batchReport: r, Tool: "simbind " + version, Parts: r.parts(), Marks: balanceMarks(r.parts()),
 		Throughput: throughputPlot(r.Summary.Throughput), Cycle: cyclePlot(r.Summary.Cycle), Steps: stepBars(r.Summary.Steps), Causes: causeBars(r.Summary.Causes),
 	}
 	v.Groups = []groupTable{
-		{Of: "readers", Title: "Readers", Station: true, Reader: true, Rows: cut(v, r.Readers)},
-		{Of: "stations", Title: "Stations", Station: true, Rows: cut(v, r.Stations)},
-		{Of: "operators", Title: "Operators", Operator: true, Rows: cut(v, r.Operators)},
+		{Of: "readers", Title: "Readers", Station: true, Reader: true, Rows: atMost(v, r.Readers)},
+		{Of: "stations", Title: "Stations", Station: true, Rows: atMost(v, r.Stations)},
+		{Of: "operators", Title: "Operators", Operator: true, Rows: atMost(v, r.Operators)},
 	}
 	return batchPageTemplate.Execute(w, v)
 }
 
 // StepRows and the like are the rows of tables, as many as the page has.
-func (v *batchView) StepRows() []summary.Step         { return cut(v, v.Summary.Steps) }
-func (v *batchView) CauseRows() []summary.Cause       { return cut(v, v.Summary.Causes) }
-func (v *batchView) AttemptRows() []summary.Attempts  { return cut(v, v.Retries.ByAttempts) }
-func (v *batchView) ApprovalRows() []summary.Approval { return cut(v, v.Job.Approvals) }
+func (v *pageView) StepRows() []summary.Step         { return atMost(v, v.Summary.Steps) }
+func (v *pageView) CauseRows() []summary.Cause       { return atMost(v, v.Summary.Causes) }
+func (v *pageView) AttemptRows() []summary.Attempts  { return atMost(v, v.Retries.ByAttempts) }
+func (v *pageView) ApprovalRows() []summary.Approval { return atMost(v, v.Job.Approvals) }
 
-func cut[T any](v *batchView, rows []T) []T {
+func atMost[T any](v *pageView, rows []T) []T {
 	if len(rows) > maxRows {
 		v.Cut = true
 		return rows[:maxRows]

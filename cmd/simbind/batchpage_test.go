@@ -33,7 +33,7 @@ func reported(t *testing.T, path string) *batchReport {
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("%d jobs, %v", len(jobs), err)
 	}
-	r, err := (&app{}).readBatch(ctx, l, jobs[0], func(batchRow) error { return nil })
+	r, err := (&app{}).readBatch(ctx, l, jobs[0], func(reportRow) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +392,7 @@ func large() *batchReport {
 			record.Outcome, record.Code = ledger.Good, ""
 		}
 		tally.Record(record)
-		r.keep(batchRow{batchCard: batchCard{Number: i + 1, Reason: strings.Repeat("x", 200)}, card: tally.Ordered(record.Card)})
+		r.keep(reportRow{batchCard: batchCard{Number: i + 1, Reason: strings.Repeat("x", 200)}, card: tally.Ordered(record.Card)})
 	}
 	r.Summary = tally.Summary(0)
 	return r

@@ -109,14 +109,14 @@ func (a *app) batchReport(ctx context.Context, o *ledgerFlags, job, csvFile, htm
 		return err
 	}
 	var r *batchReport
-	read := func(each func(batchRow) error) (err error) {
+	read := func(each func(reportRow) error) (err error) {
 		r, err = a.readBatch(ctx, l, j, each)
 		return err
 	}
 	if csvFile != "" {
 		err = a.replace("--csv", csvFile, func(w io.Writer) error { return writeBatchCSV(w, read) })
 	} else {
-		err = read(func(batchRow) error { return nil })
+		err = read(func(reportRow) error { return nil })
 	}
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (a *app) batchReport(ctx context.Context, o *ledgerFlags, job, csvFile, htm
 
 // readBatch goes through the ledger once to check it, once through the records of the job, and once through its list of cards, each of
 // which goes to each. All of it is as of the record at which the check ended: what stations append meanwhile is not in it.
-func (a *app) readBatch(ctx context.Context, l *ledger.Ledger, j ledger.JobState, each func(batchRow) error) (*batchReport, error) {
+func (a *app) readBatch(ctx context.Context, l *ledger.Ledger, j ledger.JobState, each func(reportRow) error) (*batchReport, error) {
 	r := &batchReport{head: schema("batch-report"), Ledger: l.ID(), Revealed: a.global.reveal, Cards: []batchCard{}}
 	if err := r.check(ctx, l); err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (a *app) readBatch(ctx context.Context, l *ledger.Ledger, j ledger.JobState
 		if err != nil {
 			return nil, err
 		}
-		row := a.batchRow(s, t.Ordered(s.Card), j.Digest)
+		row := a.reportRow(s, t.Ordered(s.Card), j.Digest)
 		r.keep(row)
 		if err := each(row); err != nil {
 			return nil, err
@@ -224,7 +224,7 @@ func (r *batchReport) identify(j ledger.JobState, t *summary.Tally) {
 }
 
 // keep puts a card on the list when a person may ask about it.
-func (r *batchReport) keep(row batchRow) {
+func (r *batchReport) keep(row reportRow) {
 	switch {
 	case row.card.Outcome == ledger.Good || row.card.Outcome == ledger.Untouched:
 	case len(r.Cards) == maxCards:

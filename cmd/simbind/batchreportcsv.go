@@ -13,15 +13,15 @@ import (
 	"github.com/simbind/simbind/personalize/ledger/summary"
 )
 
-// batchRow is one ordered card.
-type batchRow struct {
+// reportRow is one ordered card.
+type reportRow struct {
 	batchCard
 	card summary.Card
 }
 
-// batchRow joins what the list says of a card with what became of it. The reason is the table's, if that is of the same moment.
-func (a *app) batchRow(s ledger.CardState, c summary.Card, job string) batchRow {
-	row := batchRow{card: c, batchCard: batchCard{
+// reportRow joins what the list says of a card with what became of it. The reason is the table's, if that is of the same moment.
+func (a *app) reportRow(s ledger.CardState, c summary.Card, job string) reportRow {
+	row := reportRow{card: c, batchCard: batchCard{
 		Number: s.Position + 1, ICCID: a.digits(s.ICCID, s.Card), Outcome: outcomeWord(c.Outcome), Code: c.Code,
 		Station: c.Station, Reader: c.Reader, Operator: c.Operator, Attempts: c.Attempts, Claimed: utcOrNot(c.Claimed), Concluded: utcOrNot(c.Concluded),
 	}}
@@ -47,20 +47,20 @@ func utcOrNot(t time.Time) string {
 }
 
 // writeBatchCSV writes a line for every card that read hands over.
-func writeBatchCSV(w io.Writer, read func(func(batchRow) error) error) error {
+func writeBatchCSV(w io.Writer, read func(func(reportRow) error) error) error {
 	out := csv.NewWriter(w)
 	header := []string{"number", "iccid", "outcome", "code", "reason", "station", "reader", "operator", "attempts", "redone", "apdus", "took_ms", "claimed", "concluded"}
 	if err := out.Write(header); err != nil {
 		return err
 	}
-	if err := read(func(r batchRow) error { return out.Write(r.fields()) }); err != nil {
+	if err := read(func(r reportRow) error { return out.Write(r.fields()) }); err != nil {
 		return err
 	}
 	out.Flush()
 	return out.Error()
 }
 
-func (r batchRow) fields() []string {
+func (r reportRow) fields() []string {
 	return []string{
 		strconv.Itoa(r.Number), r.ICCID, r.Outcome, cell(r.Code), cell(r.Reason), cell(r.Station), cell(r.Reader), cell(r.Operator),
 		strconv.Itoa(r.Attempts), strconv.Itoa(r.card.Redone), strconv.Itoa(r.card.APDUs), number(milliseconds(r.card.Took)), r.Claimed, r.Concluded,

@@ -42,7 +42,7 @@ func heading(w io.Writer, name string, header []string, rows [][]string) {
 
 func (r *batchReport) balanceWords() string {
 	n := r.Balance
-	words := fmt.Sprintf("%d ordered = %d good + %d rejected + %d quarantined + %d in doubt + %d untouched", n.Ordered, n.Good, n.Rejected, n.Quarantined, n.Open, n.Untouched)
+	words := fmt.Sprintf("%d ordered = %d good + %d rejected + %d quarantined + %d at work or in doubt + %d untouched", n.Ordered, n.Good, n.Rejected, n.Quarantined, n.Open, n.Untouched)
 	if !r.Balanced {
 		return words + ", WHICH DOES NOT BALANCE"
 	}
@@ -187,7 +187,7 @@ func (r *batchReport) parts() []balancePart {
 	n := r.Balance
 	return []balancePart{
 		{"good", string(ledger.Good), n.Good}, {"rejected", string(ledger.Rejected), n.Rejected}, {"quarantined", string(ledger.Quarantined), n.Quarantined},
-		{"in doubt", "open", n.Open}, {"untouched", string(ledger.Untouched), n.Untouched},
+		{"at work or in doubt", "open", n.Open}, {"untouched", string(ledger.Untouched), n.Untouched},
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	exitRefused     = 7
 	exitDoubt       = 8
 	exitBusy        = 9
+	exitBatch       = 10
 	exitDiffers     = 20
 	exitInterrupted = 130
 )
@@ -125,9 +126,12 @@ func as[T error](err error) bool {
 // rules are tried in order: what matters most for the card comes first.
 var rules = []rule{
 	{as[*usageError], failure{Exit: exitUsage, Code: "usage"}},
-	{as[job.Errors], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
+	{as[*job.Faults], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
 	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
 	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
+	{is(keys.ErrNotBuilt), failure{Exit: exitUsage, Code: "no_pkcs11_in_build", Hint: "build it with cgo and -tags pkcs11"}},
+	{is(gp.ErrHeld), failure{Exit: exitRefused, Code: "keys_held", Hint: "nothing was written; this needs keys that can be seen"}},
+	{as[*keys.TokenError], failure{Exit: exitAuth, Code: "token_refused", Hint: "no key of a card was used; docs/bench.md says what a token has to offer"}},
 	{as[*personalize.InDoubtError], failure{Exit: exitDoubt, Code: "in_doubt", Hint: "run the same command again: it reads the card and finishes or classifies it"}},
 	{as[*personalize.QuarantineError], failure{Exit: exitDoubt, Code: "quarantine", Hint: "put the card aside; 'simbind status --keys FILE' shows what it holds; --release \"REASON\" lets it go on"}},
 	{as[*content.UnprovenKeysError], failure{Exit: exitDoubt, Code: "keys_unproven", Hint: "put the card aside, and keep the files of both sets: one of them is on it"}},

@@ -28,9 +28,13 @@ func TestExitCodes(t *testing.T) {
 		code string
 	}{
 		{usagef("x"), 2, "usage"},
-		{job.Errors{{File: "j", Line: 1, Column: 1, Reason: "x"}}, 2, "job_invalid"},
+		{&job.Faults{List: []job.Fault{{File: "j", Line: 1, Column: 1, Reason: "x"}}, Total: 1}, 2, "job_invalid"},
 		{&binding.InputError{Field: "IMEI"}, 2, "input_invalid"},
 		{&keys.Error{File: "k"}, 2, "key_file_invalid"},
+		{&keys.Errors{List: []*keys.Error{{File: "k"}}, Total: 1}, 2, "key_file_invalid"},
+		{&keys.TokenError{Label: "t", Step: "C_Login", Reason: "x"}, 4, "token_refused"},
+		{gp.ErrHeld, 7, "keys_held"},
+		{keys.ErrNotBuilt, 2, "no_pkcs11_in_build"},
 		{link(pcsc.ErrRemoved), 3, "card_removed"},
 		{link(pcsc.ErrReset), 3, "card_reset"},
 		{link(pcsc.ErrMute), 3, "card_mute"},

@@ -34,7 +34,8 @@ A card that is already as wanted is left alone. A run that was broken off is fou
 finished or classified. Keys are used once; nothing is retried.`,
 		Example: `  simbind personalize --first-insert --keys keys.csv
   simbind personalize --imei-prefix 49015420 --keys keys.csv --dry-run
-  simbind personalize --job cards.csv --keys keys.csv.age --identity me.txt --json`,
+  simbind personalize --job cards.csv --keys keys.csv.age --identity me.txt --json
+  simbind personalize --job march-500`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(c); err != nil {
@@ -56,10 +57,11 @@ finished or classified. Keys are used once; nothing is retried.`,
 }
 
 func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
-	wishOf, err := o.wish(a)
+	wishOf, err := o.wish(a, o.identity)
 	if err != nil {
 		return err
 	}
+	o.secretFlags.job = o.loaded
 	to, err := recipients(o.recipients)
 	if err != nil {
 		return err
@@ -110,19 +112,7 @@ func (a *app) endDryRun(r *personalizeReport, p *personalize.Plan, exitCode bool
 
 // startRun opens the card, the store and the keys of a verb that may write.
 func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) (*session, *personalize.Run, error) {
-	provider, err := a.provider(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	aid, err := a.appletAID()
-	if err != nil {
-		return nil, nil, err
-	}
-	domain, err := optionalAID(a.global.domain)
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := a.store()
+	run, err := a.cardRun(ctx, o, to)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -130,12 +120,33 @@ func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) 
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, &personalize.Run{
-		Card: s, Store: store, AID: aid, Domain: domain, Secrets: provider,
+	run.Card, run.Phase = s, s.counter.Phase
+	return s, run, nil
+}
+
+// cardRun is a run whose card is still to come.
+func (a *app) cardRun(ctx context.Context, o *secretFlags, to []age.Recipient) (*personalize.Run, error) {
+	provider, err := a.provider(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	aid, err := a.appletAID()
+	if err != nil {
+		return nil, err
+	}
+	domain, err := optionalAID(a.global.domain)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.store()
+	if err != nil {
+		return nil, err
+	}
+	return &personalize.Run{
+		Store: store, AID: aid, Domain: domain, Secrets: provider,
 		Attempts: o.attempts, PINFloor: o.pinFloor, Backups: to,
 		Now: a.now, Rand: a.rand, Tool: "simbind " + versionFacts().Tool,
-		Phase: s.counter.Phase,
-		Note:  func(text string) { a.say("note: %s", text) },
+		Note: func(text string) { a.say("note: %s", text) },
 	}, nil
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,7 +59,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// valid holds the JSON on stdout against docs/schemas: valid status
+// valid holds the JSON on stdout against docs/schemas, every object of a stream: valid status
 func valid(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: valid SCHEMA")
@@ -70,11 +72,22 @@ func validate(name, text string) error {
 	if err != nil {
 		return err
 	}
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		return fmt.Errorf("not JSON: %w", err)
+	stream := json.NewDecoder(strings.NewReader(text))
+	for n := 0; ; n++ {
+		var raw json.RawMessage
+		if err := stream.Decode(&raw); err == io.EOF && n > 0 {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("not JSON: %w", err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			return fmt.Errorf("not JSON: %w", err)
+		}
+		if err := schema.Validate(doc); err != nil {
+			return err
+		}
 	}
-	return schema.Validate(doc)
 }
 
 func repository() string {

@@ -24,6 +24,8 @@ type wantedFlags struct {
 	strictStart, openIdentity, pairing, keepLocation, observe bool
 	denyIMSI, refresh                                         string
 	terminals                                                 int
+
+	loaded *job.Job // of --job, once it is validated
 }
 
 func (w *wantedFlags) add(c *cobra.Command) {
@@ -34,7 +36,7 @@ func (w *wantedFlags) add(c *cobra.Command) {
 	f.StringArrayVar(&w.prefixes, "imei-prefix", nil, "preset the first 8 to 14 digits (repeatable)")
 	f.StringArrayVar(&w.ranges, "imei-range", nil, "preset LOW-HIGH, both included (repeatable)")
 	f.StringArrayVar(&w.patterns, "imei-pattern", nil, "preset 14 digits, F or ? for any (repeatable)")
-	f.StringVar(&w.job, "job", "", "job file (CSV); the row is chosen by the card's ICCID")
+	f.StringVar(&w.job, "job", "", "job: folder, YAML, or CSV alone; the row is chosen by the card's ICCID")
 	f.BoolVar(&w.allowTestIMEI, "allow-test-imei", false, "accept IMEIs whose TAC begins with 00")
 	f.BoolVar(&w.allowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards of a job")
 	f.StringVar(&w.noIMEI, "no-imei", "deny", "a terminal that answers without an IMEI: deny or allow")
@@ -83,7 +85,7 @@ func (w *wantedFlags) check(c *cobra.Command) error {
 
 // wish gives what is wanted of a card as a function of its ICCID: flags are the same for every card, a job has a row
 // for each. The job is validated whole before any card is touched.
-func (w *wantedFlags) wish(a *app) (func(iccid uicc.ICCID) (personalize.Wish, error), error) {
+func (w *wantedFlags) wish(a *app, identity string) (func(iccid uicc.ICCID) (personalize.Wish, error), error) {
 	expected := a.expected()
 	if w.job == "" {
 		c, err := w.configuration(a)
@@ -94,17 +96,18 @@ func (w *wantedFlags) wish(a *app) (func(iccid uicc.ICCID) (personalize.Wish, er
 			return personalize.Wish{Configuration: c, Expected: expected}, nil
 		}, nil
 	}
-	j, err := job.Load(w.job, job.Options{AllowTestIMEI: w.allowTestIMEI, AllowSameIMEI: w.allowSameIMEI})
+	j, err := job.Load(w.job, job.Options{AllowTestIMEI: w.allowTestIMEI, AllowSameIMEI: w.allowSameIMEI, Identity: identity})
 	if err != nil {
 		return nil, fileError("--job "+w.job, err)
 	}
+	w.loaded = j
 	return func(id uicc.ICCID) (personalize.Wish, error) { return fromJob(a, j, id, expected) }, nil
 }
 
 func fromJob(a *app, j *job.Job, id uicc.ICCID, expected personalize.Expected) (personalize.Wish, error) {
-	row, ok := j.Find(id.String())
+	row, ok := j.Row(id.String())
 	if !ok {
-		return personalize.Wish{}, &personalize.MismatchError{What: "ICCID", Want: "a row of " + j.Name, Got: id.Short()}
+		return personalize.Wish{}, &personalize.MismatchError{What: "ICCID", Want: "a row of " + j.Form.File, Got: id.Short()}
 	}
 	for _, n := range row.Notes {
 		a.say("note: %s", n)

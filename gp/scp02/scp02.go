@@ -42,20 +42,44 @@ type Session struct {
 	host, sequence, card []byte
 }
 
+// Cipher is 3DES-CBC with a zero IV under a static key, wherever that is kept.
+type Cipher func(data []byte) ([]byte, error)
+
+// Held are static keys that stay where they are kept, such as in a token; without a DEK it is nil.
+type Held struct{ ENC, MAC, DEK Cipher }
+
+func cbc(key secret.Bytes) Cipher {
+	if key.IsZero() { // a set without DEK opens a channel and changes no keys
+		return nil
+	}
+	return func(data []byte) ([]byte, error) {
+		block, err := crypt.TripleDES(key.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+		}
+		return crypt.EncryptCBC(block, nil, data)
+	}
+}
+
 // New derives the session keys from the sequence counter of 2 bytes (clause E.4.1); host is the host challenge
 // of 8 bytes, card the card challenge of 6.
 func New(keys Keys, host, sequence, card []byte) (*Session, error) {
+	return NewHeld(Held{cbc(keys.ENC), cbc(keys.MAC), cbc(keys.DEK)}, host, sequence, card)
+}
+
+// NewHeld is New with static keys that are kept elsewhere.
+func NewHeld(keys Held, host, sequence, card []byte) (*Session, error) {
 	s := &Session{host: host, sequence: sequence, card: card}
 	s.Chain = macchain.New(s.rules())
 	for _, k := range []struct {
 		into     *secret.Bytes
-		base     secret.Bytes
+		cipher   Cipher
 		constant uint16
 	}{{&s.enc, keys.ENC, constENC}, {&s.mac, keys.MAC, constCMAC}, {&s.rmac, keys.MAC, constRMAC}, {&s.dek, keys.DEK, constDEK}} {
-		if k.base.IsZero() { // a set without DEK opens a channel and changes no keys
+		if k.cipher == nil {
 			continue
 		}
-		v, err := SessionKey(k.base.Reveal(), k.constant, sequence)
+		v, err := k.cipher(derivationData(k.constant, sequence))
 		if err != nil {
 			return nil, err
 		}
@@ -69,16 +93,21 @@ func (s *Session) rules() macchain.Rules {
 	return macchain.Rules{Name: "SCP02", MAC: s.sign, NextICV: s.icv, Encrypt: s.encrypt}
 }
 
-// SessionKey is 3DES-CBC with a zero IV over constant, sequence counter and 12 zeros: 16 bytes.
+// derivationData is constant, sequence counter and 12 zeros (clause E.4.1).
+func derivationData(constant uint16, sequence []byte) []byte {
+	data := make([]byte, 16)
+	data[0], data[1] = byte(constant>>8), byte(constant)
+	copy(data[2:4], sequence)
+	return data
+}
+
+// SessionKey is 3DES-CBC with a zero IV over the derivation data: 16 bytes.
 func SessionKey(key []byte, constant uint16, sequence []byte) ([]byte, error) {
 	block, err := crypt.TripleDES(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeys, err)
 	}
-	data := make([]byte, 16)
-	data[0], data[1] = byte(constant>>8), byte(constant)
-	copy(data[2:4], sequence)
-	return crypt.EncryptCBC(block, nil, data)
+	return crypt.EncryptCBC(block, nil, derivationData(constant, sequence))
 }
 
 // VerifyCard compares the card's cryptogram in constant time (clause E.4.2.1).

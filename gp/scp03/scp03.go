@@ -48,13 +48,30 @@ var ErrResponse = errors.New("SCP03 response")
 // Derive is the data derivation of Amendment D clause 4.1.5: a KDF in counter mode with AES-CMAC (NIST SP
 // 800-108) over 11 zeros, the constant, 00, the length in bits, the counter and the context. bits is 64, 128, 192 or 256.
 func Derive(key []byte, constant byte, bits int, context []byte) ([]byte, error) {
+	return derive(cmac(key), constant, bits, context)
+}
+
+// MAC is AES-CMAC under a key, wherever that is kept.
+type MAC func(data []byte) ([]byte, error)
+
+func cmac(key []byte) MAC {
+	return func(data []byte) ([]byte, error) {
+		mac, err := crypt.CMAC(key, data)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+		}
+		return mac, nil
+	}
+}
+
+func derive(sign MAC, constant byte, bits int, context []byte) ([]byte, error) {
 	var out []byte
 	for counter := byte(1); len(out)*8 < bits; counter++ {
 		block := make([]byte, 11, 16+len(context))
 		block = append(block, constant, 0x00, byte(bits>>8), byte(bits), counter)
-		mac, err := crypt.CMAC(key, append(block, context...))
+		mac, err := sign(append(block, context...))
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+			return nil, err
 		}
 		out = append(out, mac...)
 	}
@@ -63,6 +80,12 @@ func Derive(key []byte, constant byte, bits int, context []byte) ([]byte, error)
 
 // Keys are the static keys of a set, each of 16, 24 or 32 bytes.
 type Keys struct{ ENC, MAC secret.Bytes }
+
+// Held are static keys that stay where they are kept, such as in a token. Size is their length in bytes: 16, 24 or 32.
+type Held struct {
+	ENC, MAC MAC
+	Size     int
+}
 
 // Session is one secure channel. It is not safe for concurrent use, as a card is not.
 type Session struct {
@@ -76,13 +99,23 @@ type Session struct {
 
 // New derives the session keys from the challenges, 8 bytes each, in S16 mode 16 (clause 6.2.1).
 func New(keys Keys, host, card []byte) (*Session, error) {
+	return begin(cmac(keys.ENC.Reveal()), cmac(keys.MAC.Reveal()), keys.ENC.Len(), keys.MAC.Len(), host, card)
+}
+
+// NewHeld is New with static keys that are kept elsewhere.
+func NewHeld(keys Held, host, card []byte) (*Session, error) {
+	return begin(keys.ENC, keys.MAC, keys.Size, keys.Size, host, card)
+}
+
+func begin(enc, mac MAC, encSize, macSize int, host, card []byte) (*Session, error) {
 	s := &Session{macSize: len(host), context: append(append([]byte{}, host...), card...)}
 	for _, k := range []struct {
 		into     *secret.Bytes
-		base     secret.Bytes
+		sign     MAC
+		size     int
 		constant byte
-	}{{&s.enc, keys.ENC, constENC}, {&s.mac, keys.MAC, constMAC}, {&s.rmac, keys.MAC, constRMAC}} {
-		v, err := Derive(k.base.Reveal(), k.constant, k.base.Len()*8, s.context)
+	}{{&s.enc, enc, encSize, constENC}, {&s.mac, mac, macSize, constMAC}, {&s.rmac, mac, macSize, constRMAC}} {
+		v, err := derive(k.sign, k.constant, k.size*8, s.context)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +139,12 @@ func (s *Session) HostCryptogram() ([]byte, error) {
 // CardChallenge is the pseudo-random card challenge a card with OptionPseudoRandom makes from its static ENC key, the
 // sequence counter of 3 bytes and the AID of the application that was asked (clause 6.2.2.1).
 func CardChallenge(enc secret.Bytes, sequence, aid []byte, size int) ([]byte, error) {
-	return Derive(enc.Reveal(), constCardChallenge, size*8, append(append([]byte{}, sequence...), aid...))
+	return CardChallengeHeld(cmac(enc.Reveal()), sequence, aid, size)
+}
+
+// CardChallengeHeld is CardChallenge with an ENC key that is kept elsewhere.
+func CardChallengeHeld(enc MAC, sequence, aid []byte, size int) ([]byte, error) {
+	return derive(enc, constCardChallenge, size*8, append(append([]byte{}, sequence...), aid...))
 }
 
 // Authenticate builds EXTERNAL AUTHENTICATE for a level: MACed, never encrypted (clause 7.1.2). From the next

@@ -34,16 +34,18 @@ type Bench struct {
 	Limits  Limits
 	Tell    func(Event) // one at a time; may be nil
 
-	mu      sync.Mutex
-	telling sync.Mutex
-	result  Result
-	end     context.CancelCauseFunc
-	reseats map[string]int // failed contacts of a card
-	wrong   map[string]bool
-	workers map[string]bool // by name of the reader
-	last    time.Time       // something happened
-	left    int             // cards to do, as last counted less those done since
-	resume  time.Time       // not counted again before
+	mu            sync.Mutex
+	telling       sync.Mutex
+	result        Result
+	end           context.CancelCauseFunc
+	reseats       map[string]int  // failed contacts of a card
+	wrong, doubts map[string]bool // cards that the keys did not fit; that this run left half written
+	workers       map[string]bool // by name of the reader
+	working       int             // readers whose card is being worked on
+	last          time.Time       // something happened
+	left          int             // cards to do, as last counted less those done since
+	moves         int             // cards that were concluded
+	resume        time.Time       // not counted again before
 }
 
 // Limits bound what the bench does by itself. The zero value of each is its default.
@@ -107,7 +109,7 @@ func (b *Bench) Work(ctx context.Context) (Result, error) {
 
 func (b *Bench) prepare() {
 	b.Limits = b.Limits.filled()
-	b.reseats, b.wrong, b.workers = map[string]int{}, map[string]bool{}, map[string]bool{}
+	b.reseats, b.wrong, b.doubts, b.workers = map[string]int{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	b.result = Result{Began: b.now(), Tally: map[Verdict]int{}}
 	b.last = b.now()
 }
@@ -118,24 +120,31 @@ func (b *Bench) register(ctx context.Context) error {
 	if err := b.Ledger.Register(ctx, b.Order.Job, b.By); err != nil {
 		return err
 	}
-	return b.count(ctx)
+	_, err := b.count(ctx)
+	return err
 }
 
-// count asks the ledger where the cards are.
-func (b *Bench) count(ctx context.Context) error {
+// count asks the ledger where the cards are. An answer that a card overtook is not taken: the next card asks again.
+func (b *Bench) count(ctx context.Context) (taken bool, err error) {
+	b.mu.Lock()
+	moves := b.moves
+	b.mu.Unlock()
 	n, err := b.Ledger.Counts(ctx, b.Order.Digest)
 	if err != nil {
-		return err
+		return false, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if moves != b.moves {
+		return false, nil
+	}
 	b.result.Counts, b.left = n, n.Untouched-n.Elsewhere+n.Open
-	return nil
+	return true, nil
 }
 
 // finish counts once more and says how it ended.
 func (b *Bench) finish(ctx context.Context, cause error) (Result, error) {
-	err := b.count(context.WithoutCancel(ctx))
+	_, err := b.count(context.WithoutCancel(ctx))
 	r := b.result
 	r.Elapsed = b.now().Sub(r.Began)
 	var stopped *StopError
@@ -151,6 +160,7 @@ func (b *Bench) finish(ctx context.Context, cause error) (Result, error) {
 		r.End = Interrupted
 		err = errors.Join(ctx.Err(), err)
 	}
+	r.Err = err
 	b.result = r
 	b.tell(Event{Kind: Ended})
 	return r, err

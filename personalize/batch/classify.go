@@ -72,6 +72,7 @@ var rules = []rule{
 	{as[*personalize.AttemptsError], quarantine, "attempts_used_up"},
 	{isWrongKey, wrongKey, "key_refused"},
 	{as[*keys.Error], stop, "key_file_invalid"},
+	{as[*keys.TokenError], stop, "token_refused"},
 	{is(personalize.ErrNoKeys), refuse, "keys_missing"},
 	{as[personalize.PINNeededError], refuse, "pin_needed"},
 	{as[*uicc.PINError], quarantine, "code_refused"},

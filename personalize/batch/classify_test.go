@@ -50,6 +50,7 @@ var examples = []struct {
 	{&gp.SessionError{Failure: gp.FailureBlocked, SW: apdu.SWBlocked}, quarantine, "no_session"},
 	{&gp.SessionError{Failure: gp.FailureNoChannel, SW: apdu.SWBusy}, busy, "card_busy"},
 	{&keys.Error{}, stop, "key_file_invalid"},
+	{&keys.TokenError{Err: errors.New("gone")}, stop, "token_refused"},
 	{fmt.Errorf("%w: %w", personalize.ErrNoKeys, keys.ErrNoCard), refuse, "keys_missing"},
 	{personalize.PINNeededError{}, refuse, "pin_needed"},
 	{&uicc.PINError{SW: apdu.SWBlocked}, quarantine, "code_refused"},

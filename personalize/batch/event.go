@@ -57,10 +57,12 @@ type Result struct {
 	Counts  ledger.Counts   // of the whole job, all stations
 	Tally   map[Verdict]int // of this run
 	Row     int             // failures in a row at the end
+	InDoubt int             // cards this run left in doubt
 	Began   time.Time
 	Elapsed time.Duration
 	Code    string // why it was stopped
 	Reason  string // in words
+	Err     error  // what stopped it
 }
 
 // End is why a batch ended.
@@ -74,7 +76,5 @@ const (
 	Stopped     End = "stopped"     // by itself: failures in a row, wrong keys, a ledger that is lost
 )
 
-// Failed counts the cards of this run that need a person: rejected, put aside, foreign, in doubt.
-func (r *Result) Failed() int {
-	return r.Tally[Rejected] + r.Tally[Quarantined] + r.Tally[Foreign] + r.Counts.Open
-}
+// Failed counts the cards of this run that need a person: in the bin, put aside, in doubt.
+func (r *Result) Failed() int { return r.Tally[Rejected] + r.Tally[Quarantined] + r.InDoubt }

@@ -8,26 +8,34 @@ func (b *Bench) score(t *task) {
 	defer b.mu.Unlock()
 	r := &b.result
 	r.Tally[t.verdict]++
-	b.last = b.now()
-	switch t.verdict {
-	case Good:
+	b.move(t)
+	switch {
+	case t.verdict == Good:
 		r.Row = 0
-		r.Counts.Good++
-		b.left--
-	case Rejected:
-		r.Counts.Rejected++
-	case Quarantined:
-		r.Counts.Quarantined++
-	}
-	if failed(t) {
+	case failed(t):
 		r.Row++
 	}
-	if ordered := t.claim != nil; ordered && (t.verdict == Rejected || t.verdict == Quarantined) {
-		b.left--
+	delete(b.doubts, t.iccid)
+	if t.verdict == Doubt {
+		b.doubts[t.iccid] = true
 	}
+	r.InDoubt = len(b.doubts)
 	if t.class == wrongKey {
 		b.wrong[t.iccid] = true
 	}
+}
+
+// move takes a card whose claim ended from the untouched to where it is now, until the ledger is asked again.
+func (b *Bench) move(t *task) {
+	n := &b.result.Counts
+	to := map[Verdict]*int{Good: &n.Good, Rejected: &n.Rejected, Quarantined: &n.Quarantined}[t.verdict]
+	if to == nil || t.claim == nil {
+		return
+	}
+	*to++
+	b.moves++
+	n.Untouched = max(n.Untouched-1, 0)
+	b.left--
 }
 
 // failed tells whether a card counts among failures in a row. One that is put in again does not yet.

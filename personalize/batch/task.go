@@ -17,16 +17,17 @@ type task struct {
 	slot  Slot
 	began time.Time
 
-	meter  *meter
-	run    *personalize.Run
-	iccid  string
-	claim  *ledger.Claim // held by this task
-	open   bool          // the claim was taken over and what the card holds is not known yet
-	plan   *personalize.Plan
-	after  *personalize.Applet
-	told   int // phases that are in the ledger
-	took   time.Duration
-	waited time.Duration
+	meter   *meter
+	run     *personalize.Run
+	iccid   string
+	claim   *ledger.Claim // held by this task
+	claimed time.Time
+	open    bool // the claim was taken over and what the card holds is not known yet
+	plan    *personalize.Plan
+	after   *personalize.Applet
+	told    int // phases that are in the ledger
+	took    time.Duration
+	waited  time.Duration
 
 	class   class
 	code    string
@@ -76,10 +77,8 @@ func (t *task) personalize(ctx context.Context) error {
 	if err := t.settleDoubt(ctx); err != nil {
 		return err
 	}
-	if !t.plan.AsWanted() { // the ledger says once more that the card is ours before the first write
-		if err := t.record(ctx); err != nil {
-			return err
-		}
+	if err := t.renew(ctx); err != nil {
+		return err
 	}
 	result, err := t.run.Apply(ctx, t.plan)
 	t.after = result.Applet
@@ -107,6 +106,7 @@ func (t *task) wish(ctx context.Context, id uicc.ICCID) (personalize.Wish, error
 func (t *task) take(ctx context.Context, redo string) error {
 	want := ledger.Want{Job: t.b.Order.Digest, ICCID: t.iccid, By: t.by(), Lease: t.b.Limits.Lease, Redo: redo}
 	c, err := t.b.Ledger.Claim(ctx, want)
+	t.claimed = t.b.now()
 	if err == nil {
 		t.claim = c
 		t.b.redone(t.iccid)
@@ -143,15 +143,25 @@ func (t *task) settleDoubt(ctx context.Context) error {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := t.record(ctx); err != nil {
-		return err
-	}
-	if err := t.claim.Conclude(ctx, ledger.Untouched, ledger.Event{Step: "classify", Code: "found_untouched", Note: "a run was broken off; the card was read and is as before"}); err != nil {
+	found := ledger.Event{Step: "classify", Code: "found_untouched", Note: "a run was broken off; the card was read and is as before"}
+	if err := t.claim.Conclude(ctx, ledger.Untouched, found, t.events()...); err != nil {
 		return err
 	}
 	t.claim = nil
 	return t.take(ctx, "")
 }
+
+// renew asks the ledger once more whether the card is ours before the first write, when reading it took so long that somebody may have
+// released it.
+func (t *task) renew(ctx context.Context) error {
+	if t.plan.AsWanted() || t.b.now().Sub(t.claimed) < renewAfter {
+		return nil
+	}
+	return t.record(ctx)
+}
+
+// renewAfter is far below any lease.
+const renewAfter = 5 * time.Second
 
 // record puts the phases since the last call into the ledger, durable when it returns.
 func (t *task) record(ctx context.Context) error {

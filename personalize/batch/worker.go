@@ -72,9 +72,7 @@ func (b *Bench) watchEnd(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		b.mu.Lock()
-		quiet := b.now().Sub(b.last)
-		b.mu.Unlock()
+		quiet := b.quiet()
 		if b.Limits.Idle > 0 && quiet >= b.Limits.Idle {
 			b.end(errIdle)
 		}
@@ -82,6 +80,24 @@ func (b *Bench) watchEnd(ctx context.Context) {
 			b.recount(ctx)
 		}
 	}
+}
+
+// active counts the readers whose card is being worked on, hooks included.
+func (b *Bench) active(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.working += n
+	b.last = b.now()
+}
+
+// quiet is how long nobody has had anything to do.
+func (b *Bench) quiet() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.working > 0 {
+		return 0
+	}
+	return b.now().Sub(b.last)
 }
 
 const (
@@ -92,8 +108,12 @@ const (
 // recount asks the ledger again, but not more often than a tenth of the time lets it, and ends the batch when all is done.
 func (b *Bench) recount(ctx context.Context) {
 	began := b.now()
-	if err := b.count(context.WithoutCancel(ctx)); err != nil {
+	taken, err := b.count(context.WithoutCancel(ctx))
+	if err != nil {
 		b.halt("ledger_unreachable", err)
+		return
+	}
+	if !taken {
 		return
 	}
 	b.mu.Lock()
@@ -151,7 +171,9 @@ func (w *worker) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.b.active(1)
 	verdict := w.serve(ctx, s)
+	w.b.active(-1)
 	w.handled = int(s.Events)
 	if verdict == Reseat || verdict == Doubt {
 		w.pause.sleep(ctx)

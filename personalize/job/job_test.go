@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -16,23 +17,24 @@ func TestReadsEveryColumn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(j.Rows) != 2 {
-		t.Fatalf("%d rows", len(j.Rows))
+	if j.Len() != 2 {
+		t.Fatalf("%d rows", j.Len())
 	}
-	c := j.Rows[0].Configuration
+	first, _ := j.Row("8988211000000430010")
+	c := first.Configuration
 	if c.Scheme != binding.Preset || len(c.Patterns) != 4 || len(c.Ranges) != 1 || c.MaxTerminals != 2 || c.Refresh != 0x02 {
 		t.Errorf("row 1: %+v", c)
 	}
 	if c.Policy != binding.AllowNoIMEI|binding.StrictStart {
 		t.Errorf("policy %v", c.Policy)
 	}
-	if j.Rows[0].IMSI != "001010000123456" {
-		t.Errorf("IMSI %q", j.Rows[0].IMSI)
+	if first.IMSI != "001010000123456" {
+		t.Errorf("IMSI %q", first.IMSI)
 	}
-	if row, ok := j.Find("8988211000000467343F"); !ok || row.Configuration.Scheme != binding.FirstInsert {
+	if row, ok := j.Row("8988211000000467343F"); !ok || row.Configuration.Scheme != binding.FirstInsert {
 		t.Errorf("the second card: %v %+v", ok, row)
 	}
-	if _, ok := j.Find("8988211000000530082"); ok {
+	if _, ok := j.Row("8988211000000530082"); ok {
 		t.Error("a card that is not in the job was found")
 	}
 }
@@ -54,7 +56,7 @@ func TestNamesThePlace(t *testing.T) {
 		{"no ICCID", head + ",off,,,\n", "j.csv:2:1: iccid: empty"},
 		{"too few cells", head + "8988211000000430010,off\n", "j.csv:2:"},
 		{"unknown column", "iccid,colour\n8988211000000430010,red\n", "j.csv:1:7: \"colour\": unknown column"},
-		{"tabs", "iccid\tscheme\n", `j.csv:1:1: "iccid\tscheme": unknown column`},
+		{"tabs", "iccid\tscheme\n8988211000000430010\tprset\n", "j.csv:2:21: scheme: "},
 		{"REFRESH qualifier", "iccid,scheme,refresh\n8988211000000430010,off,77\n", "j.csv:2:25: refresh: "},
 		{"short REFRESH qualifier", "iccid,scheme,refresh\n8988211000000430010,off,2\n", "j.csv:2:25: refresh: "},
 		{"denial value", "iccid,scheme,imsi,deny_imsi\n8988211000000430010,first-insert,001010000123456,001010000123456\n", "j.csv:2:50: deny_imsi: the denial value"},
@@ -74,7 +76,7 @@ func TestNamesThePlace(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := Read(strings.NewReader(row.text), "j.csv", Options{})
-			var all Errors
+			var all *Faults
 			if !errors.As(err, &all) {
 				t.Fatalf("error %v", err)
 			}
@@ -88,8 +90,8 @@ func TestNamesThePlace(t *testing.T) {
 func TestTellsAllFaultsAtOnce(t *testing.T) {
 	text := "iccid,imei\n8988211000000430010,490154203237519\nxx,\n8988211000000467343,123\n"
 	_, err := Read(strings.NewReader(text), "j.csv", Options{})
-	var all Errors
-	if !errors.As(err, &all) || len(all) != 3 {
+	var all *Faults
+	if !errors.As(err, &all) || all.Total != 3 {
 		t.Fatalf("faults: %v", err)
 	}
 }
@@ -101,20 +103,43 @@ func TestAllowsOnRequest(t *testing.T) {
 	}
 }
 
+// FuzzRead: whatever the bytes are, a job that is accepted gives every card back, as valid and as quickly as it took it.
 func FuzzRead(f *testing.F) {
-	f.Add("iccid,imei\n8988211000000430010,490154203237518\n")
-	f.Add("iccid;scheme\n\"8988211000000430010\";off\n")
-	f.Add("iccid,imei_range\n8988211000000430010,49015420323751-49015420323760\n")
-	f.Add("iccid,imei_pattern,deny_imsi\n8988211000000430010,4901542032????|35FFFFFFFFFFFF,00FFFFFFFFFFFFFFFF\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		j, err := Read(strings.NewReader(text), "f.csv", Options{})
+	f.Add([]byte("iccid,imei\n8988211000000430010,490154203237518\n"))
+	f.Add([]byte("iccid;scheme\n\"8988211000000430010\";off\n"))
+	f.Add([]byte("iccid,imei_range\n8988211000000430010,49015420323751-49015420323760\n"))
+	f.Add([]byte("iccid,imei_pattern,deny_imsi\n8988211000000430010,4901542032????|35FFFFFFFFFFFF,00FFFFFFFFFFFFFFFF\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		j, err := Read(bytes.NewReader(b), "f.csv", Options{})
+		var all *Faults
 		if err != nil {
+			if !errors.As(err, &all) || all.Total < len(all.List) || len(all.List) == 0 || len(all.List) > maxListed {
+				t.Fatalf("error %v", err)
+			}
 			return
 		}
-		for _, r := range j.Rows {
-			if r.ICCID == "" || r.Configuration.Validate(nil) != nil {
+		iccids := j.ICCIDs()
+		if len(iccids) == 0 {
+			t.Fatal("a job without cards")
+		}
+		for _, iccid := range iccids {
+			r, ok := j.Row(iccid)
+			if !ok || r.ICCID != iccid || r.Configuration.Validate(nil) != nil {
 				t.Fatalf("accepted %+v", r)
 			}
+		}
+	})
+}
+
+// FuzzSettings: job.yaml of any content is accepted, or refused with faults.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte(everything))
+	f.Add([]byte("defaults: {scheme: off}\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var all *Faults
+		if err := newJob("f.yaml").readSettings(b, "f.yaml"); err != nil && !errors.As(err, &all) {
+			t.Fatalf("error %v", err)
 		}
 	})
 }

@@ -1,43 +1,19 @@
-// Package keys reads the secrets of one card out of a key file: CSV or YAML, a row a card,
-// plain with mode 0600 or encrypted with age. Only the row of the card in the reader is kept.
+// Package keys gives the secrets of one card: out of a key file (CSV or YAML, a row a card, plain with mode 0600 or encrypted
+// with age), or derived in a PKCS#11 token. A key file of many cards is looked through once for where each row is; only the row
+// of the card in the reader is opened.
 package keys
 
 import (
 	"bytes"
-	"encoding/csv"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
-	"filippo.io/age"
-	"filippo.io/age/armor"
-	"go.yaml.in/yaml/v3"
-
-	"github.com/simbind/simbind/gp"
-	"github.com/simbind/simbind/secret"
 	"github.com/simbind/simbind/uicc"
 )
-
-// Card is what a key file says of one card. What it leaves out is empty.
-type Card struct {
-	ICCID string
-	Keys  gp.KeySet
-	Kind  gp.KeyKind   // of keys that are put on the card; 0: not said
-	PIN1  secret.Bytes // 8 bytes, padded, as VERIFY wants it
-	ADM1  secret.Bytes // 8 bytes
-}
-
-// Columns of the CSV form and keys of the YAML form. iccid is required, and * in its place is the row of every card that has none of its own:
-// masters, from which a diversification derives the card's keys. A set of keys needs enc and mac, and for key changes dek; kind (des or
-// aes) says what new keys of 16 bytes are. adm1 is eight ASCII digits, adm1_hex sixteen
-// hex digits: which of the two a card wants is a fact of that card and never guessed.
-var Columns = []string{"iccid", "kvn", "kind", "enc", "mac", "dek", "diversification", "pin1", "adm1", "adm1_hex"}
 
 // Error names the place of a fault in a key file, never the value found there.
 type Error struct {
@@ -57,338 +33,207 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("key file %s line %d, %s: %s", e.File, e.Line, e.Column, e.Reason)
 }
 
+// maxListed is how many faults of a file are told.
+const maxListed = 100
+
+// Errors are the faults of a key file in the order of their lines.
+type Errors struct {
+	List  []*Error // the first 100
+	Total int
+}
+
+func (es *Errors) add(e *Error) {
+	if es.Total++; len(es.List) < maxListed {
+		es.List = append(es.List, e)
+	}
+}
+
+func (es *Errors) Error() string {
+	var lines []string
+	for _, e := range es.List {
+		lines = append(lines, e.Error())
+	}
+	if more := es.Total - len(es.List); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the first, so that a program finds an *Error in it.
+func (es *Errors) Unwrap() error { return es.List[0] }
+
 // ErrNoCard is wrapped when the file has no row for the card.
 var ErrNoCard = errors.New("no row for this card")
 
-const maxFile = 256 << 20
-
-// Load reads the row of the card with that ICCID from path. A plain file that others may
-// read is refused; identity (a path, may be empty) opens an age-encrypted one.
-func Load(path, identity, iccid string) (Card, error) {
-	b, err := read(path, identity)
-	if err != nil {
-		return Card{}, err
-	}
-	defer clear(b)
-	if looksLikeYAML(path, b) {
-		return fromYAML(b, path, iccid)
-	}
-	return fromCSV(b, path, iccid)
-}
-
-func read(path, identity string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &Error{File: path, Reason: bareReason(err)}
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, &Error{File: path, Reason: bareReason(err)}
-	}
-	if len(b) > maxFile {
-		return nil, &Error{File: path, Reason: "larger than 256 MiB"}
-	}
-	if isAge(b) {
-		return decrypt(b, path, identity)
-	}
-	return b, checkMode(f, path)
-}
-
-func bareReason(err error) string {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return pe.Err.Error()
-	}
-	return err.Error()
-}
-
-// CheckPrivate refuses a file of secrets that group or others may read. Windows has no such modes.
-func CheckPrivate(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("mode %04o lets others read it, 0600 is needed", info.Mode().Perm())
-	}
-	return nil
-}
-
-func checkMode(f *os.File, path string) error {
-	if err := CheckPrivate(f); err != nil {
-		return &Error{File: path, Reason: err.Error()}
-	}
-	return nil
-}
-
-func isAge(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("age-encryption.org/")) || bytes.HasPrefix(b, []byte(armor.Header))
-}
-
-func decrypt(b []byte, path, identity string) ([]byte, error) {
-	if identity == "" {
-		return nil, &Error{File: path, Reason: "encrypted with age, and no identity file was given"}
-	}
-	f, err := os.Open(identity)
-	if err != nil {
-		return nil, &Error{File: identity, Reason: bareReason(err)}
-	}
-	defer f.Close()
-	if err := checkMode(f, identity); err != nil {
-		return nil, err
-	}
-	ids, err := age.ParseIdentities(f)
-	if err != nil {
-		return nil, &Error{File: identity, Reason: "holds no age identity"}
-	}
-	var src io.Reader = bytes.NewReader(b)
-	if bytes.HasPrefix(b, []byte(armor.Header)) {
-		src = armor.NewReader(src)
-	}
-	r, err := age.Decrypt(src, ids...)
-	if err != nil {
-		return nil, &Error{File: path, Reason: "the identity does not open it"}
-	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxFile))
-	if err != nil {
-		return nil, &Error{File: path, Reason: "damaged"}
-	}
-	return plain, nil
-}
-
-func looksLikeYAML(path string, b []byte) bool {
-	name := strings.TrimSuffix(path, ".age")
-	if strings.HasSuffix(name, ".csv") {
-		return false
-	}
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") || bytes.HasPrefix(b, []byte("cards:"))
-}
-
-func fromCSV(b []byte, path, iccid string) (Card, error) {
-	b = bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))
-	r := csv.NewReader(bytes.NewReader(b))
-	r.Comma = separator(b)
-	r.TrimLeadingSpace = true
-	r.Comment = '#'
-	header, err := r.Read()
-	if err != nil {
-		return Card{}, &Error{File: path, Line: 1, Reason: "no header line"}
-	}
-	if err := checkHeader(header, path); err != nil {
-		return Card{}, err
-	}
-	header = slices.Clone(header)
-	choose := chooser{path: path, iccid: iccid}
-	for {
-		rec, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return choose.card()
-		}
-		if err != nil {
-			return Card{}, csvError(err, path)
-		}
-		line, _ := r.FieldPos(0)
-		row := make(map[string]string, len(header))
-		for i, name := range header {
-			row[name] = strings.TrimSpace(rec[i])
-		}
-		if err := choose.take(row, line); err != nil {
-			return Card{}, err
-		}
-	}
-}
-
-// separator is the semicolon when the header has that and no comma: what spreadsheets write in half of the world.
-func separator(b []byte) rune {
-	for line := range bytes.Lines(b) {
-		if bytes.HasPrefix(line, []byte("#")) || len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		if bytes.ContainsRune(line, ';') && !bytes.ContainsRune(line, ',') {
-			return ';'
-		}
-		break
-	}
-	return ','
-}
+// maxFile bounds a key file, maxYAML one in YAML: that is for a few cards, since all of it is opened to find one.
+const (
+	maxFile = 512 << 20
+	maxYAML = 16 << 20
+)
 
 // everyCard stands for an ICCID in the row of masters.
 const everyCard = "*"
 
-// chooser takes the rows of a file one by one and keeps the card's own, and that of every card.
-type chooser struct {
-	path, iccid  string
-	own, masters *Card
+// Source gives the secrets of one card. The caller wipes them.
+type Source interface {
+	// Card opens the keys of that name, or where it is empty those of the ICCID, or else those of every card. ErrNoCard.
+	Card(iccid, name string) (Card, error)
+	Close() error
 }
 
-func (c *chooser) take(row map[string]string, line int) error {
-	into := &c.own
-	switch {
-	case row["iccid"] == everyCard:
-		into = &c.masters
-	case !sameICCID(row["iccid"], c.iccid):
+// File is a key file. It knows where the row of every card is, and keeps no key. It may be used by several goroutines at once.
+type File struct {
+	path    string
+	opened  *opened
+	comma   byte
+	header  []string
+	rows    []place // ordered by ICCID
+	named   map[string]place
+	masters *place
+	yaml    bool
+}
+
+// place is where a row stands.
+type place struct {
+	iccid  [10]byte
+	offset int64
+	length uint32
+	line   uint32
+	keys   bool // it has enc and mac
+}
+
+// Open looks through a key file: every row is checked for its form in place, without opening it. A plain file that others may
+// read is refused; identity (a path, may be empty) opens an age-encrypted one. also are columns of others that may stand in it.
+// The error is *Error or *Errors.
+func Open(path, identity string, also ...string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &Error{File: path, Reason: bareReason(err)}
+	}
+	k := &File{path: path, named: map[string]place{}}
+	if k.opened, err = open(f, path, identity); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := k.look(f, also); err != nil {
+		k.Close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *File) look(f *os.File, also []string) error {
+	if !k.opened.age {
+		if err := checkMode(f, k.path); err != nil {
+			return err
+		}
+	}
+	b, err := k.opened.readAll(k.path, maxFile)
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	if k.yaml = looksLikeYAML(k.path, b); k.yaml {
+		return k.indexYAML(b)
+	}
+	return k.index(b, also)
+}
+
+// Close forgets where the rows are.
+func (k *File) Close() error { return k.opened.close() }
+
+// Load opens a key file for one card.
+func Load(path, identity, iccid string) (Card, error) {
+	k, err := Open(path, identity)
+	if err != nil {
+		return Card{}, err
+	}
+	defer k.Close()
+	return k.Card(iccid, "")
+}
+
+// Has tells whether there is a row for a card, and whether it has keys.
+func (k *File) Has(iccid, name string) (row, keys bool) {
+	p := k.find(iccid, name)
+	return p != nil, p != nil && p.keys
+}
+
+// find gives the place of a card's row: by the name of its keys, else by its ICCID, else that of every card.
+func (k *File) find(iccid, name string) *place {
+	if name != "" {
+		if p, ok := k.named[name]; ok {
+			return &p
+		}
 		return nil
 	}
-	if *into != nil {
-		return &Error{File: c.path, Line: line, Column: "iccid", Reason: "a second row for the same card"}
+	want, ok := pack([]byte(iccid))
+	if !ok {
+		return nil
 	}
-	card, err := parseRow(row, c.path, line)
-	if err == nil && into == &c.masters && card.Keys.Diversification == gp.NotDiversified {
-		err = &Error{File: c.path, Line: line, Column: "diversification", Reason: "the row of every card holds masters: say how the card's keys are derived"}
+	n, found := slices.BinarySearchFunc(k.rows, want, func(p place, w [10]byte) int { return compare(p.iccid, w) })
+	if found {
+		return &k.rows[n]
 	}
-	*into = card
-	return err
+	return k.masters
 }
 
-// card is the card's own row, else the row of every card.
-func (c *chooser) card() (Card, error) {
-	found := c.own
-	if found == nil {
-		found = c.masters
+func compare(a, b [10]byte) int { return bytes.Compare(a[:], b[:]) }
+
+// pack takes the digits of an ICCID without filler, 20 at most.
+func pack(b []byte) (out [10]byte, ok bool) {
+	digits := strings.TrimRight(strings.ToUpper(strings.TrimSpace(string(b))), "F")
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return out, false
+		}
 	}
-	if found == nil {
-		return Card{}, fmt.Errorf("key file %s: %w", c.path, ErrNoCard)
+	if digits == "" || len(digits) > 20 {
+		return out, false
 	}
-	found.ICCID = c.iccid
-	return *found, nil
+	return uicc.ICCID(digits).Encode(), true
 }
 
-// csvError keeps the place and drops the text, which may hold a key.
-func csvError(err error, path string) error {
-	var pe *csv.ParseError
-	if errors.As(err, &pe) {
-		return &Error{File: path, Line: pe.Line, Reason: pe.Err.Error()}
+// Card opens the row of a card, and no other.
+func (k *File) Card(iccid, name string) (Card, error) {
+	p := k.find(iccid, name)
+	if p == nil {
+		return Card{}, fmt.Errorf("key file %s: %w", k.path, ErrNoCard)
 	}
-	return &Error{File: path, Reason: "cannot be read"}
+	c, err := k.read(*p)
+	if err != nil {
+		return Card{}, err
+	}
+	c.ICCID = iccid
+	return *c, nil
 }
 
-func checkHeader(header []string, path string) error {
-	seen := map[string]bool{}
-	for i := range header {
-		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
-		if !slices.Contains(Columns, header[i]) || seen[header[i]] {
-			return &Error{File: path, Line: 1, Reason: fmt.Sprintf("column %d is unknown or there twice; known are %s", i+1, strings.Join(Columns, ", "))}
-		}
-		seen[header[i]] = true
+func (k *File) read(p place) (*Card, error) {
+	if k.yaml {
+		return k.readYAML(p)
 	}
-	if !seen["iccid"] {
-		return &Error{File: path, Line: 1, Reason: "no column iccid"}
+	r, _, err := k.opened.at()
+	if err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-func fromYAML(b []byte, path, iccid string) (Card, error) {
-	var doc struct {
-		Cards []yaml.Node `yaml:"cards"`
-	}
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return Card{}, &Error{File: path, Reason: "not a YAML file with a list `cards`"}
-	}
-	choose := chooser{path: path, iccid: iccid}
-	for i := range doc.Cards {
-		node := &doc.Cards[i]
-		row := map[string]string{}
-		if err := node.Decode(&row); err != nil {
-			return Card{}, &Error{File: path, Line: node.Line, Reason: "a card is a map of texts; quote every number"}
-		}
-		if err := checkNames(row, path, node.Line); err != nil {
-			return Card{}, err
-		}
-		if err := choose.take(row, node.Line); err != nil {
-			return Card{}, err
-		}
-	}
-	return choose.card()
-}
-
-func checkNames(row map[string]string, path string, line int) error {
-	for name := range row {
-		if !slices.Contains(Columns, name) {
-			return &Error{File: path, Line: line, Reason: "unknown name; known are " + strings.Join(Columns, ", ")}
-		}
-	}
-	return nil
-}
-
-// sameICCID compares digits without the filler.
-func sameICCID(a, b string) bool {
-	trim := func(s string) string { return strings.TrimRight(strings.ToUpper(strings.TrimSpace(s)), "F") }
-	return trim(a) != "" && trim(a) == trim(b)
-}
-
-func parseRow(row map[string]string, path string, line int) (*Card, error) {
-	c := &Card{ICCID: row["iccid"]}
-	fail := func(column, reason string) (*Card, error) {
-		return nil, &Error{File: path, Line: line, Column: column, Reason: reason}
-	}
-	for _, k := range []struct {
-		name string
-		into *secret.Bytes
-	}{{"enc", &c.Keys.ENC}, {"mac", &c.Keys.MAC}, {"dek", &c.Keys.DEK}} {
-		v, err := parseKey(row[k.name])
-		if err != nil {
-			return fail(k.name, err.Error())
-		}
-		*k.into = v
-	}
-	if c.Keys.ENC.IsZero() != c.Keys.MAC.IsZero() {
-		return fail("enc", "enc and mac go together")
-	}
-	if row["kvn"] != "" {
-		kvn, err := strconv.ParseUint(row["kvn"], 16, 8)
-		if err != nil {
-			return fail("kvn", "a key version number is two hex digits")
-		}
-		c.Keys.KVN = byte(kvn)
-	}
-	var err error
-	if c.Keys.Diversification, err = gp.ParseDiversification(row["diversification"]); err != nil {
-		return fail("diversification", err.Error())
-	}
-	switch strings.ToLower(row["kind"]) {
-	case "":
-	case "des":
-		c.Kind = gp.DES
-	case "aes":
-		c.Kind = gp.AES
-	default:
-		return fail("kind", "des or aes")
-	}
-	return codes(c, row, fail)
-}
-
-func codes(c *Card, row map[string]string, fail func(string, string) (*Card, error)) (*Card, error) {
-	var err error
-	if row["pin1"] != "" {
-		if c.PIN1, err = uicc.PIN(row["pin1"]); err != nil {
-			return fail("pin1", "a PIN is 4 to 8 digits")
-		}
-	}
-	if row["adm1"] != "" && row["adm1_hex"] != "" {
-		return fail("adm1", "adm1 and adm1_hex exclude each other")
-	}
-	if row["adm1"] != "" {
-		if c.ADM1, err = uicc.ADMFromDigits(row["adm1"]); err != nil {
-			return fail("adm1", "an ADM code in digits has eight of them")
-		}
-	}
-	if row["adm1_hex"] != "" {
-		if c.ADM1, err = uicc.ADMFromHex(row["adm1_hex"]); err != nil {
-			return fail("adm1_hex", "an ADM code in hex has sixteen hex digits")
-		}
-	}
-	return c, nil
-}
-
-func parseKey(text string) (secret.Bytes, error) {
-	if text == "" {
-		return secret.Bytes{}, nil
-	}
-	b, err := hex.DecodeString(text)
+	b := make([]byte, p.length)
 	defer clear(b)
-	if err != nil || (len(b) != 16 && len(b) != 24 && len(b) != 32) {
-		return secret.Bytes{}, errors.New("a key is 32, 48 or 64 hex digits")
+	if n, err := r.ReadAt(b, p.offset); n < len(b) {
+		return nil, &Error{File: k.path, Line: int(p.line), Reason: "cannot be read any more: " + bareReason(err)}
 	}
-	return secret.New(b), nil
+	return k.parse(b, p)
+}
+
+// sortRows orders the rows, and tells those that stand twice.
+func (k *File) sortRows(errs *Errors) {
+	slices.SortFunc(k.rows, func(a, b place) int { return cmp.Or(compare(a.iccid, b.iccid), cmp.Compare(a.line, b.line)) })
+	var twice []uint32
+	for i := 1; i < len(k.rows); i++ {
+		if k.rows[i].iccid == k.rows[i-1].iccid {
+			twice = append(twice, k.rows[i].line)
+		}
+	}
+	slices.Sort(twice)
+	for _, line := range twice {
+		errs.add(&Error{File: k.path, Line: int(line), Column: "iccid", Reason: "a second row for the same card"})
+	}
 }

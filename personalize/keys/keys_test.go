@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,13 +148,28 @@ func TestNoRow(t *testing.T) {
 	}
 }
 
+// fromBytes opens a key file that is in memory.
+func fromBytes(b []byte, index func(*File, []byte) error) (Card, error) {
+	k := &File{path: "f", named: map[string]place{}, opened: &opened{
+		at:    func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil },
+		close: func() error { return nil },
+	}}
+	if err := index(k, bytes.Clone(b)); err != nil {
+		return Card{}, err
+	}
+	return k.Card(iccid, "")
+}
+
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte("iccid\n\"" + iccid))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := fromCSV(b, "f.csv", iccid)
-		if err == nil && !sameICCID(c.ICCID, iccid) {
+		c, err := fromBytes(b, func(k *File, b []byte) error { return k.index(b, nil) })
+		if err == nil && c.ICCID != iccid {
 			t.Fatalf("row of %q", c.ICCID)
+		}
+		if err != nil && strings.Contains(err.Error(), "changed") {
+			t.Fatal(err)
 		}
 	})
 }
@@ -161,9 +177,12 @@ func FuzzCSV(f *testing.F) {
 func FuzzYAML(f *testing.F) {
 	f.Add([]byte("cards:\n  - {iccid: '" + iccid + "', kvn: '30'}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := fromYAML(b, "f.yaml", iccid)
-		if err == nil && !sameICCID(c.ICCID, iccid) {
+		c, err := fromBytes(b, func(k *File, b []byte) error { k.yaml = true; return k.indexYAML(b) })
+		if err == nil && c.ICCID != iccid {
 			t.Fatalf("row of %q", c.ICCID)
+		}
+		if err != nil && strings.Contains(err.Error(), "changed") {
+			t.Fatal(err)
 		}
 	})
 }
