@@ -38,6 +38,10 @@ func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
+	home, err := os.MkdirTemp("", "simbind-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	theirs, to, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +51,8 @@ func startBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(ctx, browserPath(t), "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-extensions",
-		"--disable-component-update", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
+		"--disable-component-update", "--remote-debugging-pipe", "--user-data-dir="+home)
+	c.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home) // nothing of the user's is read or written
 	if os.Getuid() == 0 {
 		c.Args = append(c.Args, "--no-sandbox") // it refuses to run as root otherwise
 	}
@@ -64,6 +69,7 @@ func startBrowser(t *testing.T) *browser {
 		to.Close()
 		_ = c.Wait() // how it ends is its own affair
 		from.Close()
+		_ = os.RemoveAll(home) // its last children may still write there
 	})
 	b.attach()
 	return b

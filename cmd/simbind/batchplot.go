@@ -246,11 +246,9 @@ func stepBars(steps []summary.Step) (b bars) {
 func causeBars(causes []summary.Cause) (b bars) {
 	for i, c := range causes {
 		of := fmt.Sprint("causes.", i)
-		first := causes[0]
-		most := first.Rejected + first.Quarantined + first.PutInAgain + first.Unclaimed
 		parts := []part{{of + ".rejected", "rejected", float64(c.Rejected)}, {of + ".quarantined", "quarantined", float64(c.Quarantined)},
-			{of + ".put_in_again", "again", float64(c.PutInAgain)}, {of + ".unclaimed", "unclaimed", float64(c.Unclaimed)}}
-		b.row(word{Of: of + ".code", Text: c.Code}, word{Of: of, Text: sumWords(parts)}, plotWidth/float64(most), parts...)
+			{of + ".put_in_again", "again", float64(c.PutInAgain)}, {of + ".redone", "step", float64(c.Redone)}, {of + ".unclaimed", "unclaimed", float64(c.Unclaimed)}}
+		b.row(word{Of: of + ".code", Text: c.Code}, word{Of: of, Text: sumWords(parts)}, plotWidth/float64(max(1, causes[0].Total())), parts...)
 	}
 	return b
 }

@@ -86,7 +86,8 @@ func (a *app) batchReportCommand(o *ledgerFlags) *cobra.Command {
 		Long: `Tell how a job went, from the ledger alone; no card and no reader is needed. The ledger is checked as
 by 'audit verify': when it is broken, what can be read is reported all the same, and the exit code
 is 8. --csv writes a line for every ordered card, --html one page that needs nothing else and can be
-printed. Neither is written into the ledger. ICCIDs are shortened without --reveal.`,
+printed. ICCIDs are shortened without --reveal. JOB is the job's file, its name, or the first digits
+of its digest.`,
 		Example: `  simbind batch report march-500
   simbind batch report march-500 --html march-500.html --csv march-500.csv`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -104,7 +105,7 @@ func (a *app) batchReport(ctx context.Context, o *ledgerFlags, job, csvFile, htm
 		return err
 	}
 	defer l.Close()
-	j, err := jobNamed(ctx, l, job)
+	j, err := jobMeant(ctx, l, job)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (r *batchReport) text(w io.Writer, _ printer) {
 	}
 	heading(w, "times", []string{"", "cards", "mean", "min", "50 %", "90 %", "95 %", "99 %", "max"}, spreadRows(r.Cycle))
 	heading(w, "steps", []string{"step", "runs", "commands", "total", "share", "50 %", "95 %"}, stepRows(r.Steps))
-	heading(w, "causes", []string{"code", "rejected", "quarantined", "put in again", "without claim"}, causeRows(r.Causes))
+	heading(w, "causes", []string{"code", "rejected", "quarantined", "put in again", "redone", "without claim"}, causeRows(r.Causes))
 	heading(w, "attempts", []string{"attempts", "cards"}, attemptRows(r.Retries.ByAttempts))
 	heading(w, "readers", groupHeader("station", "reader"), groupRows(r.Readers, func(g summary.Group) []string { return []string{g.Station, g.Reader} }))
 	heading(w, "stations", groupHeader("station"), groupRows(r.Stations, func(g summary.Group) []string { return []string{g.Station} }))
@@ -144,7 +144,7 @@ func stepRows(steps []summary.Step) (out [][]string) {
 
 func causeRows(causes []summary.Cause) (out [][]string) {
 	for _, c := range causes {
-		out = append(out, []string{c.Code, some(c.Rejected), some(c.Quarantined), some(c.PutInAgain), some(c.Unclaimed)})
+		out = append(out, []string{c.Code, some(c.Rejected), some(c.Quarantined), some(c.PutInAgain), some(c.Redone), some(c.Unclaimed)})
 	}
 	return out
 }

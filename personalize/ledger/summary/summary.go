@@ -70,10 +70,12 @@ type Cause struct {
 	Rejected    int    `json:"rejected"`
 	Quarantined int    `json:"quarantined"`
 	PutInAgain  int    `json:"put_in_again"` // attempts
+	Redone      int    `json:"redone"`       // failures that a redo replaced
 	Unclaimed   int    `json:"unclaimed"`    // cards outside of any claim: not of the job, or not identified
 }
 
-func (c Cause) total() int { return c.Rejected + c.Quarantined + c.PutInAgain + c.Unclaimed }
+// Total counts all of a cause.
+func (c Cause) Total() int { return c.Rejected + c.Quarantined + c.PutInAgain + c.Redone + c.Unclaimed }
 
 // Step is where time went: all runs of one step.
 type Step struct {
@@ -192,6 +194,9 @@ func (t *Tally) causes() []Cause {
 	for code, n := range t.again {
 		of(code).PutInAgain = n
 	}
+	for code, n := range t.mended {
+		of(code).Redone = n
+	}
 	for code, n := range t.remarks {
 		of(code).Unclaimed = n
 	}
@@ -199,7 +204,7 @@ func (t *Tally) causes() []Cause {
 	for _, c := range by {
 		out = append(out, *c)
 	}
-	slices.SortFunc(out, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.total(), a.total()), cmp.Compare(a.Code, b.Code)) })
+	slices.SortFunc(out, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.Total(), a.Total()), cmp.Compare(a.Code, b.Code)) })
 	return out
 }
 

@@ -249,3 +249,20 @@ func TestApprovals(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestRedoneFailure: a failure that a redo replaced stays among the causes, and the card counts as what it became.
+func TestRedoneFailure(t *testing.T) {
+	s := &story{t, New()}
+	s.record("07:59:00", slot1, ledger.Record{Kind: ledger.KindJob, Order: &ledger.Order{Ordered: 1}})
+	s.claim("08:00:00", slot1, "c0", "")
+	s.conclude("08:00:02", slot1, "c0", ledger.Quarantined, "key_refused", 2000)
+	s.claim("09:00:00", slot2, "c0", "the claim before")
+	s.conclude("09:00:03", slot2, "c0", ledger.Good, "", 3000)
+	got := all(s.tally, "c0")
+	if d := cmp.Diff([]Cause{{Code: "key_refused", Redone: 1}}, got.Causes); d != "" {
+		t.Error(d)
+	}
+	if got.Balance.Good != 1 || got.Balance.Quarantined != 0 || got.Retries.Redone != 1 || got.Readers[1].Good != 1 || got.Yield.FirstPass != 0 {
+		t.Errorf("%+v", got)
+	}
+}

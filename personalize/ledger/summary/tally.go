@@ -28,6 +28,7 @@ type Tally struct {
 	again    map[string]int    // by code: put in again
 	runs     map[*place]int    // claims and takings over
 	reseats  map[*place]int    // put in again
+	mended   map[string]int    // by code: failed, and done once more
 	remarks  map[string]int    // by code: outside of any claim
 	lastDone map[place]int64   // by station and reader: when the last card was done with
 	between  []int64           // microseconds from one card to the next
@@ -75,7 +76,7 @@ type Card struct {
 func New() *Tally {
 	return &Tally{
 		cards: map[string]*card{}, places: map[place]*place{}, words: map[string]string{}, steps: map[string]*series{},
-		again: map[string]int{}, runs: map[*place]int{}, reseats: map[*place]int{}, remarks: map[string]int{}, lastDone: map[place]int64{}, approved: map[Approval]bool{},
+		again: map[string]int{}, runs: map[*place]int{}, reseats: map[*place]int{}, mended: map[string]int{}, remarks: map[string]int{}, lastDone: map[place]int64{}, approved: map[Approval]bool{},
 	}
 }
 
@@ -152,6 +153,9 @@ func (t *Tally) claimed(r ledger.Record) {
 func (t *Tally) claim(c *card, r ledger.Record) {
 	if r.Replaces != "" {
 		c.redone++
+		if c.failed() {
+			t.mended[named(c.code)]++
+		}
 	}
 	at := r.Time.UnixMicro()
 	if t.began == 0 {
