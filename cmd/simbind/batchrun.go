@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,9 @@ card is read first, as always. A card in doubt needs no retry: put it in, 'batch
 }
 
 func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledgerFlags) error {
+	if err := a.checkBatch(o); err != nil {
+		return err
+	}
 	o.job.Identity = o.identity
 	j, err := job.Load(path, o.job)
 	if err != nil {
@@ -128,6 +132,22 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 	return a.workBatch(ctx, b, o)
 }
 
+// checkBatch refuses what is meant for one card.
+func (a *app) checkBatch(o *batchFlags) error {
+	g := &a.global
+	switch {
+	case g.trace != "" || g.expectICCID != "" || g.expectIMSI != "" || g.wait != 0:
+		return usagef("--trace, --expect-iccid, --expect-imsi and --wait are for one card; the job says which cards are expected")
+	case o.pinFile == "-":
+		return usagef("--pin-file -: standard input is read once, and there are many cards; a column pin1 in the key file says it for each")
+	case o.readers < 1 || o.readers > 64:
+		return usagef("--readers: 1 to 64")
+	case o.row < 0 || o.reseats < 0 || o.idle < 0 || o.hookTime < 0:
+		return usagef("--stop-after, --reseats, --idle and --hook-time are not negative")
+	}
+	return nil
+}
+
 // workBatch runs the bench before the eyes of the operator.
 func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) error {
 	virtual, err := a.benchReaders(b, o)
@@ -137,9 +157,15 @@ func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) erro
 	if virtual != nil {
 		defer virtual.Close()
 	}
+	// Whoever watches may go away: what is being written is finished then, and nothing new begun.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
 	view := a.batchView(b.Order)
 	b.Tell = func(e batch.Event) {
-		view.tell(e)
+		if view.tell(e) != nil {
+			stop()
+		}
 		if virtual == nil {
 			return
 		}
@@ -262,11 +288,8 @@ func redo(ctx context.Context, l *ledger.Ledger, order batch.Order, o *batchFlag
 
 // endBatch gives the exit code of a batch whose result was told.
 func (a *app) endBatch(r batch.Result, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return &codeError{code: exitInterrupted}
-	}
 	code := batchExit(r, err)
-	if err != nil && !a.global.json {
+	if err != nil && code != exitInterrupted && !a.global.json {
 		f := classify(err)
 		a.say("simbind: the batch stopped: %v", err)
 		if f.Hint != "" {

@@ -55,6 +55,8 @@ type campaign struct {
 	hands []*hand
 	rand  *rand.Rand
 
+	hub sync.RWMutex // of the readers; written when they are unplugged
+
 	mu       sync.Mutex
 	pile     []*testCard
 	good     map[string]bool
@@ -156,7 +158,9 @@ func (c *campaign) files() {
 
 func (h *hand) run() {
 	for do := range h.work {
+		h.c.hub.RLock()
 		do()
+		h.c.hub.RUnlock()
 	}
 }
 
@@ -217,6 +221,25 @@ func (h *hand) again() {
 	h.work <- func() {
 		h.pull(true)
 		h.put(card)
+	}
+}
+
+// unplug pulls all readers at once, with the cards in them, and plugs them in again; c.mu is held.
+func (c *campaign) unplug() {
+	c.hub.Lock() // no hand is at work meanwhile
+	defer c.hub.Unlock()
+	if out, err := exec.Command(os.Getenv("SIMBIND_PCSCD_RESTART")).CombinedOutput(); err != nil {
+		c.t.Errorf("SIMBIND_PCSCD_RESTART: %v\n%s", err, out)
+	}
+	for _, h := range c.hands {
+		h.service.Close()
+		var err error
+		if h.service, err = pcsc.New(); err != nil {
+			c.t.Fatalf("%s: %v", h.name, err)
+		}
+		if h.card != nil {
+			h.again()
+		}
 	}
 }
 

@@ -33,7 +33,8 @@ func TestPCSCDCampaign(t *testing.T) {
 	c.proven(true)
 }
 
-// TestPCSCDCampaignOfTrouble: the same with keys of another order at first, the tool killed again and again, cards pulled and swapped at any step.
+// TestPCSCDCampaignOfTrouble: the same with keys of another order at first, the tool killed again and again, cards pulled and swapped at
+// any step, readers unplugged.
 func TestPCSCDCampaignOfTrouble(t *testing.T) {
 	kills := number(t, envKills, 5)
 	c := newCampaign(t, number(t, envCards, 24), number(t, envReaders, 4), 1)
@@ -43,8 +44,13 @@ func TestPCSCDCampaignOfTrouble(t *testing.T) {
 		t.Fatalf("with wrong keys: exit %d, %+v", p.code, p.result)
 	}
 	t.Logf("wrong keys: stopped with %d cards aside", len(c.aside))
-	pulled, swapped := 0, 0
+	pulled, swapped, unplugged := 0, 0, 0
 	c.trouble = func(c *campaign, h *hand, e batchEvent) {
+		if e.Event == "progress" && e.Step == "write" && len(c.good) >= (unplugged+1)*len(c.cards)/4 {
+			unplugged++
+			c.unplug()
+			return
+		}
 		if e.Event != "progress" || h.card == nil || e.ICCID != h.card.iccid || c.rand.Intn(20) > 0 {
 			return
 		}
@@ -71,7 +77,10 @@ func TestPCSCDCampaignOfTrouble(t *testing.T) {
 			t.Fatalf("exit %d, %+v, aside %v", p.code, p.result, c.aside)
 		}
 	}
-	t.Logf("%d kills, %d cards pulled, %d swapped", kills, pulled, swapped)
+	t.Logf("%d kills, %d cards pulled, %d swapped, all readers unplugged %d times", kills, pulled, swapped, unplugged)
+	if unplugged == 0 {
+		t.Error("no reader was unplugged")
+	}
 	c.proven(false)
 }
 

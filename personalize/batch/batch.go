@@ -40,6 +40,7 @@ type Bench struct {
 	end           context.CancelCauseFunc
 	reseats       map[string]int  // failed contacts of a card
 	wrong, doubts map[string]bool // cards that the keys did not fit; that this run left half written
+	retired       int             // of the workers, those whose handler has no more cards
 	workers       map[string]bool // by name of the reader
 	working       int             // readers whose card is being worked on
 	last          time.Time       // something happened
@@ -90,11 +91,11 @@ var (
 )
 
 // Work runs the batch until no card is left, ctx ends, or it stops itself (*StopError). Cards that are being written then are finished
-// first. Nothing is claimed before the ledger knows the job.
+// first. A job that may not start yet is refused as Ledger.MayStart does, with an empty Result; the ledger knows it from then on.
 func (b *Bench) Work(ctx context.Context) (Result, error) {
 	b.prepare()
 	if err := b.register(ctx); err != nil {
-		return b.result, err
+		return Result{}, err
 	}
 	working, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -118,6 +119,9 @@ func (b *Bench) now() time.Time { return b.Run.Now() }
 
 func (b *Bench) register(ctx context.Context) error {
 	if err := b.Ledger.Register(ctx, b.Order.Job, b.By); err != nil {
+		return err
+	}
+	if err := b.Ledger.MayStart(ctx, b.Order.Digest); err != nil {
 		return err
 	}
 	_, err := b.count(ctx)
