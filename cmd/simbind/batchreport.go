@@ -100,6 +100,9 @@ of its digest.`,
 }
 
 func (a *app) batchReport(ctx context.Context, o *ledgerFlags, job, csvFile, htmlFile string) error {
+	if err := errors.Join(mayReplace("--csv", csvFile), mayReplace("--html", htmlFile)); err != nil {
+		return err
+	}
 	l, err := a.oldLedger(ctx, o)
 	if err != nil {
 		return err
@@ -109,23 +112,9 @@ func (a *app) batchReport(ctx context.Context, o *ledgerFlags, job, csvFile, htm
 	if err != nil {
 		return err
 	}
-	var r *batchReport
-	read := func(each func(reportRow) error) (err error) {
-		r, err = a.readBatch(ctx, l, j, each)
-		return err
-	}
-	if csvFile != "" {
-		err = a.replace("--csv", csvFile, func(w io.Writer) error { return writeBatchCSV(w, read) })
-	} else {
-		err = read(func(reportRow) error { return nil })
-	}
+	r, err := a.batchFiles(ctx, l, j, csvFile, htmlFile)
 	if err != nil {
 		return err
-	}
-	if htmlFile != "" {
-		if err := a.replace("--html", htmlFile, func(w io.Writer) error { return batchPage(w, r) }); err != nil {
-			return err
-		}
 	}
 	if err := a.show(r); err != nil {
 		return err
@@ -134,6 +123,23 @@ func (a *app) batchReport(ctx context.Context, o *ledgerFlags, job, csvFile, htm
 		return &codeError{code: exitDoubt}
 	}
 	return nil
+}
+
+// batchFiles makes the report, and writes the files that were asked for; the CSV while the cards are read.
+func (a *app) batchFiles(ctx context.Context, l *ledger.Ledger, j ledger.JobState, csvFile, htmlFile string) (r *batchReport, err error) {
+	read := func(each func(reportRow) error) (err error) {
+		r, err = a.readBatch(ctx, l, j, each)
+		return err
+	}
+	if csvFile == "" {
+		err = read(func(reportRow) error { return nil })
+	} else {
+		err = a.replace("--csv", csvFile, func(w io.Writer) error { return writeBatchCSV(w, read) })
+	}
+	if err == nil && htmlFile != "" {
+		err = a.replace("--html", htmlFile, func(w io.Writer) error { return batchPage(w, r) })
+	}
+	return r, err
 }
 
 // readBatch goes through the ledger once to check it, once through the records of the job, and once through its list of cards, each of

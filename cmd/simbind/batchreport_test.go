@@ -70,7 +70,7 @@ func makeBench(path string, cards int, sealed bool) error {
 	if !sealed {
 		return nil
 	}
-	return b.seal(filepath.Dir(path))
+	return b.seal(path + ".pem")
 }
 
 func benchActor(station, reader string) ledger.Actor {
@@ -160,9 +160,9 @@ func (b *bench) foreign(by ledger.Actor, at time.Time) {
 }
 
 // seal settles what is open and signs.
-func (b *bench) seal(dir string) error {
+func (b *bench) seal(keyFile string) error {
 	ctx := context.Background()
-	k, err := ledger.NewKey(filepath.Join(dir, "seal.pem"))
+	k, err := ledger.NewKey(keyFile)
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,18 @@ func cell(s string) string {
 // number is the shortest text of a figure.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
+// mayReplace looks whether a file can be written at all, before a ledger is read for it. Devices and pipes are left alone.
+func mayReplace(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if there, err := os.Stat(path); err == nil && !there.Mode().IsRegular() {
+		return usagef("%s %s: not a file", flag, path)
+	}
+	_, err := os.Stat(filepath.Dir(path))
+	return fileError(flag+" "+path, err)
+}
+
 // replace writes a file beside its place and then moves it there, so that a report is whole or not there. Revealed identities are for the user alone.
 func (a *app) replace(flag, path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".simbind-report-*")

@@ -103,6 +103,35 @@ func TestIntervalLength(t *testing.T) {
 	}
 }
 
+// TestAnyRecords: whatever a ledger holds, in whatever order, nothing panics, every card is somewhere once, and places add up to the balance.
+func TestAnyRecords(t *testing.T) {
+	kinds := []ledger.Kind{ledger.KindClaim, ledger.KindEvent, ledger.KindConclude, ledger.KindTakeOver, ledger.KindRelease, ledger.KindReject, ledger.KindRemark}
+	outcomes := []ledger.Outcome{ledger.Good, ledger.Rejected, ledger.Quarantined, ledger.Untouched, "", "odd"}
+	cards := []string{"a", "b", "c", ""}
+	rapid.Check(t, func(t *rapid.T) {
+		tally := New()
+		tally.Record(ledger.Record{Kind: ledger.KindJob, Order: &ledger.Order{Ordered: len(cards)}})
+		for range rapid.IntRange(0, 60).Draw(t, "records") {
+			tally.Record(ledger.Record{
+				Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Card: rapid.SampledFrom(cards).Draw(t, "card"), Outcome: rapid.SampledFrom(outcomes).Draw(t, "outcome"),
+				Code: rapid.SampledFrom([]string{"", codeFound, "link"}).Draw(t, "code"), Replaces: rapid.SampledFrom([]string{"", "x"}).Draw(t, "replaces"),
+				Reader: rapid.SampledFrom([]string{"", "slot 1", "slot 2"}).Draw(t, "reader"), Micros: rapid.Int64().Draw(t, "us"), Time: time.UnixMicro(rapid.Int64Range(0, 1<<52).Draw(t, "time")),
+			})
+		}
+		for _, c := range cards {
+			tally.Ordered(c)
+		}
+		s := tally.Summary(0)
+		n, good, open := s.Balance, 0, 0
+		for _, g := range s.Readers {
+			good, open = good+g.Good, open+g.Open
+		}
+		if !s.Balanced || n.Good+n.Rejected+n.Quarantined+n.Open+n.Untouched != len(cards) || good != n.Good || open != n.Open || s.Yield.Done != n.Good+n.Rejected+n.Quarantined {
+			t.Fatalf("%+v, readers %+v", n, s.Readers)
+		}
+	})
+}
+
 func TestNatural(t *testing.T) {
 	want := []string{"", "2", "10", "desk-1 slot 2", "desk-1 slot 10", "desk-2 slot 1", "slot", "slot 01", "slot 1", "slot 1a"}
 	got := slices.Clone(want)
