@@ -98,10 +98,10 @@ func (t *task) personalize(ctx context.Context) error {
 	var err error
 	t.plan, err = t.run.Plan(ctx, func(id uicc.ICCID) (personalize.Wish, error) { return t.wish(ctx, id) })
 	if failed := t.sure(); failed != nil {
-		return failed
+		err = failed
 	}
 	if err != nil {
-		return err
+		return t.twin(ctx, err)
 	}
 	if err := t.settleDoubt(ctx); err != nil {
 		return err
@@ -111,6 +111,22 @@ func (t *task) personalize(ctx context.Context) error {
 	}
 	result, err := t.run.Apply(ctx, t.plan)
 	t.after = result.Applet
+	return err
+}
+
+// twin looks whether a card that was done by its ICCID was written at all: if not, it is another card with the same number.
+func (t *task) twin(ctx context.Context, err error) error {
+	var taken *ledger.TakenError
+	if !errors.As(err, &taken) || taken.Holding.Outcome != ledger.Good {
+		return err
+	}
+	a, failed := personalize.SelectApplet(ctx, t.meter, t.run.AID)
+	switch {
+	case failed != nil && !errors.Is(failed, personalize.ErrNoApplet):
+		return failed
+	case failed != nil || a.State.Generation == 0:
+		return &TwinError{Done: taken.Holding}
+	}
 	return err
 }
 
