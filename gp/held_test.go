@@ -2,6 +2,7 @@ package gp_test
 
 import (
 	"context"
+	"crypto/cipher"
 	"errors"
 	"testing"
 
@@ -15,11 +16,16 @@ import (
 // place keeps static keys as a token would, and counts what is open.
 type place struct {
 	set    gp.KeySet
-	open   int
+	des    bool
+	open   int // sets of keys
+	keys   int // session keys
 	failed error
+
+	dropped int
 }
 
-func (p *place) Card(_ [10]byte, _ gp.KeyKind) (gp.HeldKeys, error) {
+func (p *place) Card(_ [10]byte, kind gp.KeyKind) (gp.HeldKeys, error) {
+	p.des = kind == gp.DES
 	if p.failed != nil {
 		return nil, p.failed
 	}
@@ -50,9 +56,62 @@ func (h held) CBC(p gp.Purpose, data []byte) ([]byte, error) {
 }
 
 func (h held) CMAC(p gp.Purpose, data []byte) ([]byte, error) { return crypt.CMAC(h.key(p), data) }
-func (h held) Has(p gp.Purpose) bool                          { return len(h.key(p)) > 0 }
-func (h held) Size() int                                      { return h.set.ENC.Len() }
-func (h held) Close() error                                   { h.open--; return nil }
+
+func (h held) Session(p gp.Purpose, messages [][]byte) (gp.SessionKey, error) {
+	var v []byte
+	for _, m := range messages {
+		make := h.CMAC
+		if len(m) == 16 { // of SCP02; those of SCP03 have a context behind them
+			make = h.CBC
+		}
+		part, err := make(p, m)
+		if err != nil {
+			return nil, err
+		}
+		v = append(v, part...)
+	}
+	h.keys++
+	return &sessionKey{h.place, secret.New(v[:h.Size()])}, nil
+}
+
+// sessionKey is one of a place.
+type sessionKey struct {
+	place *place
+	secret.Bytes
+}
+
+func (k *sessionKey) block() (cipher.Block, error) {
+	if k.place.des {
+		return crypt.TripleDES(k.Reveal())
+	}
+	return crypt.AES(k.Reveal())
+}
+
+func (k *sessionKey) CMAC(data []byte) ([]byte, error) { return crypt.CMAC(k.Reveal(), data) }
+
+func (k *sessionKey) Encrypt(iv, data []byte) ([]byte, error) {
+	block, err := k.block()
+	if err != nil {
+		return nil, err
+	}
+	return crypt.EncryptCBC(block, iv, data)
+}
+
+func (k *sessionKey) Decrypt(iv, data []byte) ([]byte, error) {
+	block, err := k.block()
+	if err != nil {
+		return nil, err
+	}
+	return crypt.DecryptCBC(block, iv, data)
+}
+
+func (k *sessionKey) Wipe() { k.Bytes.Wipe(); k.place.keys-- }
+
+func (h held) Drop() { h.dropped++ }
+
+func (h held) Has(p gp.Purpose) bool { return len(h.key(p)) > 0 }
+func (h held) Size() int             { return h.set.ENC.Len() }
+func (h held) Close() error          { h.open--; return nil }
 
 // TestRecordedSessionsOfHeldKeys: keys that are kept elsewhere say the same, byte for byte, in every recorded session.
 func TestRecordedSessionsOfHeldKeys(t *testing.T) {
@@ -61,9 +120,13 @@ func TestRecordedSessionsOfHeldKeys(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.ID+"-"+row.Name, func(t *testing.T) {
 			p := &place{set: row.keys()}
-			replay(t, row, gp.KeySet{KVN: row.RequestedKVN[0], Holder: p})
-			if p.open != 0 {
-				t.Errorf("%d sets of held keys are still open", p.open)
+			s := replay(t, row, gp.KeySet{KVN: row.RequestedKVN[0], Holder: p})
+			if p.open != 1 || p.dropped != 1 {
+				t.Errorf("%d sets of held keys are open, the static keys were dropped %d times", p.open, p.dropped)
+			}
+			s.Close()
+			if p.open != 0 || p.keys != 0 {
+				t.Errorf("after the session %d sets of held keys are open, and %d session keys", p.open, p.keys)
 			}
 		})
 	}

@@ -32,19 +32,29 @@ func (k KeySet) Wipe() {
 
 // Holder keeps masters, and the keys of cards that are derived from them: they are used where they are.
 type Holder interface {
-	// Card derives the static keys of the card with that diversification data, of the kind its protocol works with. HeldKeys are closed after
-	// the session keys were made.
+	// Card derives the static keys of the card with that diversification data, of the kind its protocol works with.
 	Card(kdd [10]byte, kind KeyKind) (HeldKeys, error)
 }
 
-// HeldKeys are the static keys of one card, where they are kept. What they give are session keys.
+// HeldKeys are the static keys of one card, where they are kept. They are closed at the end of the session.
 type HeldKeys interface {
 	ECB(p Purpose, data []byte) ([]byte, error)  // 3DES
 	CBC(p Purpose, data []byte) ([]byte, error)  // 3DES, zero IV
 	CMAC(p Purpose, data []byte) ([]byte, error) // AES
-	Has(p Purpose) bool                          // ENC and MAC always
-	Size() int                                   // bytes of a key
+	// Session derives a session key that stays there, too: what CBC makes of one message, or CMAC of each of several.
+	Session(p Purpose, messages [][]byte) (SessionKey, error)
+	Has(p Purpose) bool // ENC and MAC always
+	Size() int          // bytes of a key
+	Drop()              // the static keys: the session keys are there
 	Close() error
+}
+
+// SessionKey is a session key where it is kept.
+type SessionKey interface {
+	CMAC(data []byte) ([]byte, error)        // AES
+	Encrypt(iv, data []byte) ([]byte, error) // CBC of whole blocks; without an IV zeros
+	Decrypt(iv, data []byte) ([]byte, error)
+	Wipe()
 }
 
 // ErrHeld is wrapped when keys are asked for that do not leave the place where they are kept.

@@ -68,6 +68,7 @@ type Session struct {
 	ch       channel
 	channel  int
 	dek      secret.Bytes
+	held     HeldKeys // nil: the session keys are in memory
 	warnings []string
 	closed   bool
 }
@@ -367,6 +368,9 @@ func (s *Session) Close() {
 		s.ch.Close()
 	}
 	s.dek.Wipe()
+	if s.held != nil {
+		_ = s.held.Close() // the session is over either way
+	}
 }
 
 // Failure tells the ways apart in which opening a channel fails.

@@ -94,7 +94,7 @@ func (r sessionRow) options() gp.Options {
 	return gp.Options{Level: gp.Level(r.Level[0]), S16: r.S16, Rand: bytes.NewReader(r.HostChallenge), AID: r.AID}
 }
 
-func replay(t *testing.T, row sessionRow, keys gp.KeySet) {
+func replay(t *testing.T, row sessionRow, keys gp.KeySet) *gp.Session {
 	talk := []exchange{row.Initialize, {Command: row.External.Command, Response: row.External.Response}}
 	for _, x := range row.Exchanges {
 		response := x.Response
@@ -122,4 +122,5 @@ func replay(t *testing.T, row sessionRow, keys gp.KeySet) {
 			t.Errorf("exchange %d: unwrapped %X, want %X", i, r.Data, []byte(*x.Unwrapped))
 		}
 	}
+	return s
 }

@@ -12,6 +12,6 @@ YAML file that names the CSV, or the CSV alone. See docs/bench.md. The ledger ke
 (docs/ledger.md).`,
 	}
 	l.add(c)
-	c.AddCommand(a.batchCheckCommand(), a.batchRunCommand(&l), a.batchRetryCommand(&l), a.batchStatusCommand(&l))
+	c.AddCommand(a.batchCheckCommand(), a.batchRunCommand(&l), a.batchRetryCommand(&l), a.batchStatusCommand(&l), a.batchOutputCommand(&l))
 	return c
 }

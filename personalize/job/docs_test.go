@@ -1,11 +1,15 @@
 package job
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/simbind/simbind/personalize/keys"
 )
 
 func guide(t *testing.T) string {
@@ -23,12 +27,15 @@ func TestGuideNamesEverything(t *testing.T) {
 	var names []string
 	names = append(names, Columns()...)
 	for prefix, group := range map[string]fields{
-		"": topFields, "channel.": channelFields, "keys.": keyFields, "backups.": backupFields, "approval.": approvalFields, "hooks.": hookFields, "output.": outputFields,
+		"": topFields, "channel.": channelFields, "keys.": keyFields, "backups.": backupFields, "approval.": approvalFields, "hooks.": hookFields, "output.": outputFields, "template": templateFields,
 	} {
 		for name := range group {
-			names = append(names, prefix+name)
+			names = append(names, strings.TrimPrefix(prefix+name, "template"))
 		}
 	}
+	names = append(slices.Collect(maps.Keys(cardFields)), names...)
+	names = append(slices.Collect(maps.Keys(batchFields)), names...)
+	names = append(slices.Collect(maps.Keys(keys.TokenFields)), names...)
 	for _, name := range names {
 		if strings.Contains(text, "`"+name+"`") || strings.Contains(text, "`"+name+".") {
 			continue
@@ -59,6 +66,10 @@ func TestWorkedExample(t *testing.T) {
 	}
 	if want := "digest         " + j.Digest[:8] + "…"; !strings.Contains(guide(t), want) {
 		t.Errorf("the example does not say %q", want)
+	}
+	template := blocks[len(blocks)-1][2]
+	if _, _, err := outputJob(t, template); err != nil || !strings.Contains(template, "encrypt_to") {
+		t.Errorf("the template of the example: %v", err)
 	}
 	f, err := j.OpenKeys()
 	if err != nil {

@@ -132,11 +132,12 @@ func (s *settings) approvers(n *yaml.Node) {
 	}
 	for _, item := range n.Content {
 		var a Approver
+		before := s.faults.Total
 		s.mapping(item, "approval.approvers", fields{
 			"operator": text(func(_ *settings, v string) error { return setName(&a.Operator, v) }),
 			"key":      text(func(_ *settings, v string) error { return setPublic(&a.Key, v) }),
 		})
-		if a.Operator == "" || a.Key == "" {
+		if before == s.faults.Total && (a.Operator == "" || a.Key == "") {
 			s.fault(item, "approval.approvers", "an approver has operator and key", "'simbind audit key new' prints the key")
 		}
 		s.job.Approval.Approvers = append(s.job.Approval.Approvers, a)
@@ -205,5 +206,9 @@ func (s *settings) together() {
 	}
 	if (j.Output.Template == "") != (j.Output.File == "") {
 		s.fault(at, "output", "template and file go together", "name both, or neither")
+		return
+	}
+	if j.Output.Template != "" {
+		s.loadTemplate(at)
 	}
 }

@@ -31,8 +31,9 @@ type Job struct {
 	Schemes  [3]int // cards by their binding.Scheme
 	Warnings Faults // what deserves a second look, and stops nothing
 
-	table   table
-	written Hooks // as they stand in job.yaml: their folder is a station's own
+	table    table
+	written  Hooks     // as they stand in job.yaml: their folder is a station's own
+	template *template // of the output; nil: none
 }
 
 // Form is how the file of cards is written.

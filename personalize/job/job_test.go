@@ -3,6 +3,7 @@ package job
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -140,6 +141,30 @@ func FuzzSettings(f *testing.F) {
 		var all *Faults
 		if err := newJob("f.yaml").readSettings(b, "f.yaml"); err != nil && !errors.As(err, &all) {
 			t.Fatalf("error %v", err)
+		}
+	})
+}
+
+// FuzzTemplate: a template of any content is accepted and can be filled, or is refused with faults.
+func FuzzTemplate(f *testing.F) {
+	f.Add([]byte("rows: all\nheader: [\"{job}\"]\ncolumns: [{name: a, value: \"{iccid}{{\"}]\n"))
+	f.Add([]byte("columns: [{name: a, value: x, encrypt_to: a}]\nrecipients: {a: [" + recipient + "]}\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		j, err := Read(strings.NewReader("iccid,scheme\n"+card+",off\n"), "f.csv", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &settings{job: j, file: "t.yaml", template: newTemplate()}
+		s.document(b, templateFields, "")
+		if s.faults.Total == 0 {
+			s.templateTogether()
+		}
+		if s.faults.Total > 0 {
+			return
+		}
+		j.template = s.template
+		if _, err := j.WriteOutput(io.Discard, Batch{}, sequence(Done{ICCID: card, Outcome: "good"})); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

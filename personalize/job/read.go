@@ -86,12 +86,9 @@ func (r *reading) end() error {
 		r.fault(r.below, 1, "", "no card below the header", "give each card a row with its ICCID")
 	}
 	if err := r.faults.asError(); err != nil {
-		if r.job.Form.Secrets {
-			clear(r.b)
-		}
 		return err
 	}
-	r.job.Warnings.merge(r.warnings)
+	r.job.Warnings.take(r.warnings)
 	r.job.Digest = hex.EncodeToString(r.digest.Sum(nil))
 	return nil
 }

@@ -40,12 +40,12 @@ func (h *holder) Card(kdd [10]byte, kind gp.KeyKind) (gp.HeldKeys, error) {
 	if err != nil {
 		return nil, s.fail("C_OpenSession", "", err)
 	}
-	held := &heldKeys{source: s, session: session, keys: map[gp.Purpose]pkcs11.ObjectHandle{}}
+	held := &heldKeys{source: s, session: session, kind: kind, keys: map[gp.Purpose]pkcs11.ObjectHandle{}}
 	for p, label := range h.labels {
 		if label == "" {
 			continue
 		}
-		if err := held.derive(p, label, kdd, kind); err != nil {
+		if err := held.derive(p, label, kdd); err != nil {
 			return nil, errors.Join(err, held.Close())
 		}
 	}
@@ -56,11 +56,12 @@ func (h *holder) Card(kdd [10]byte, kind gp.KeyKind) (gp.HeldKeys, error) {
 type heldKeys struct {
 	source  *tokenSource
 	session pkcs11.SessionHandle
+	kind    gp.KeyKind
 	keys    map[gp.Purpose]pkcs11.ObjectHandle
 	size    int
 }
 
-func (k *heldKeys) derive(p gp.Purpose, label string, kdd [10]byte, kind gp.KeyKind) error {
+func (k *heldKeys) derive(p gp.Purpose, label string, kdd [10]byte) error {
 	s := k.source
 	m, err := s.master(k.session, label)
 	if err != nil {
@@ -74,7 +75,7 @@ func (k *heldKeys) derive(p gp.Purpose, label string, kdd [10]byte, kind gp.KeyK
 			return err
 		}
 	}
-	handle, err := s.deriveKey(k.session, mechanism, data, m.handle, template(kind, size))
+	handle, err := s.deriveKey(k.session, mechanism, nil, data, m.handle, template(k.kind, size, true))
 	if err != nil {
 		return s.fail("C_DeriveKey with "+label, "", err)
 	}
@@ -104,8 +105,8 @@ func (k *heldKeys) whiten(master pkcs11.ObjectHandle, blocks []byte) error {
 	return nil
 }
 
-// template is a key of a card: for one session, and never to be seen.
-func template(kind gp.KeyKind, size int) []*pkcs11.Attribute {
+// template is a key of a card: for one session, and never to be seen. static keys derive others.
+func template(kind gp.KeyKind, size int, static bool) []*pkcs11.Attribute {
 	algorithm := uint(pkcs11.CKK_AES)
 	if kind == gp.DES {
 		algorithm = map[int]uint{16: pkcs11.CKK_DES2, 24: pkcs11.CKK_DES3}[size]
@@ -117,8 +118,10 @@ func template(kind gp.KeyKind, size int) []*pkcs11.Attribute {
 		pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true),
 		pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true),
 		pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, false),
-		pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, kind == gp.DES),
+		pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, true),
+		pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, !static),
 		pkcs11.NewAttribute(pkcs11.CKA_SIGN, kind == gp.AES),
+		pkcs11.NewAttribute(pkcs11.CKA_DERIVE, static),
 	}
 	if kind == gp.AES {
 		out = append(out, pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, size))
@@ -132,13 +135,23 @@ type stringData struct {
 	length uint
 }
 
-// deriveKey pins the data, to which the parameter points from outside of Go's memory.
-func (s *tokenSource) deriveKey(h pkcs11.SessionHandle, mechanism uint, data []byte, base pkcs11.ObjectHandle, t []*pkcs11.Attribute) (pkcs11.ObjectHandle, error) {
+// cbcData is CK_DES_CBC_ENCRYPT_DATA_PARAMS, with an IV of zeros.
+type cbcData struct {
+	iv [8]byte
+	stringData
+}
+
+// deriveKey pins the data, to which the parameter points from outside of Go's memory. With cbc that parameter has an IV of zeros.
+func (s *tokenSource) deriveKey(h pkcs11.SessionHandle, mechanism uint, cbc *cbcData, data []byte, base pkcs11.ObjectHandle, t []*pkcs11.Attribute) (pkcs11.ObjectHandle, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	pin.Pin(&data[0])
 	p := stringData{unsafe.Pointer(&data[0]), uint(len(data))}
 	parameter := unsafe.Slice((*byte)(unsafe.Pointer(&p)), unsafe.Sizeof(p))
+	if cbc != nil {
+		cbc.stringData = p
+		parameter = unsafe.Slice((*byte)(unsafe.Pointer(cbc)), unsafe.Sizeof(*cbc))
+	}
 	return s.lib.DeriveKey(h, []*pkcs11.Mechanism{pkcs11.NewMechanism(mechanism, parameter)}, base, t)
 }
 
@@ -169,9 +182,11 @@ func (k *heldKeys) CBC(p gp.Purpose, data []byte) ([]byte, error) {
 }
 
 // CMAC is AES-CMAC.
-func (k *heldKeys) CMAC(p gp.Purpose, data []byte) ([]byte, error) {
+func (k *heldKeys) CMAC(p gp.Purpose, data []byte) ([]byte, error) { return k.sign(k.keys[p], data) }
+
+func (k *heldKeys) sign(key pkcs11.ObjectHandle, data []byte) ([]byte, error) {
 	s := k.source
-	if err := s.lib.SignInit(k.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_CMAC, nil)}, k.keys[p]); err != nil {
+	if err := s.lib.SignInit(k.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_CMAC, nil)}, key); err != nil {
 		return nil, s.fail("C_SignInit", "", err)
 	}
 	out, err := s.lib.Sign(k.session, data)
@@ -186,6 +201,14 @@ func (k *heldKeys) Has(p gp.Purpose) bool { _, ok := k.keys[p]; return ok }
 
 // Size is the length of a key in bytes.
 func (k *heldKeys) Size() int { return k.size }
+
+// Drop destroys the static keys: the session keys are there.
+func (k *heldKeys) Drop() {
+	for _, o := range k.keys {
+		_ = k.source.lib.DestroyObject(k.session, o) // they go with the session at the latest
+	}
+	clear(k.keys)
+}
 
 // Close destroys the card's keys with their session.
 func (k *heldKeys) Close() error { return k.source.lib.CloseSession(k.session) }

@@ -84,6 +84,7 @@ type Source interface {
 // File is a key file. It knows where the row of every card is, and keeps no key. It may be used by several goroutines at once.
 type File struct {
 	path    string
+	f       *os.File
 	opened  *opened
 	comma   byte
 	header  []string
@@ -110,7 +111,7 @@ func Open(path, identity string, also ...string) (*File, error) {
 	if err != nil {
 		return nil, &Error{File: path, Reason: bareReason(err)}
 	}
-	k := &File{path: path, named: map[string]place{}}
+	k := &File{path: path, f: f, named: map[string]place{}}
 	if k.opened, err = open(f, path, identity); err != nil {
 		f.Close()
 		return nil, err
@@ -139,8 +140,11 @@ func (k *File) look(f *os.File, also []string) error {
 	return k.index(b, also)
 }
 
-// Close forgets where the rows are.
-func (k *File) Close() error { return k.opened.close() }
+// Close closes the file.
+func (k *File) Close() error {
+	k.opened.forget()
+	return k.f.Close()
+}
 
 // Load opens a key file for one card.
 func Load(path, identity, iccid string) (Card, error) {

@@ -88,11 +88,8 @@ func (s *tokenSource) open(ask func() (string, error)) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case flags&pkcs11.CKF_USER_PIN_LOCKED != 0:
-		return s.fail("C_Login", "its PIN is locked", nil)
-	case flags&pkcs11.CKF_USER_PIN_FINAL_TRY != 0:
-		return s.fail("C_Login", "one try is left for its PIN, and it is not made", nil)
+	if err := s.mayTry(flags); err != nil {
+		return err
 	}
 	if s.login, err = s.lib.OpenSession(s.slot, pkcs11.CKF_SERIAL_SESSION); err != nil {
 		return s.fail("C_OpenSession", "", err)
@@ -103,6 +100,17 @@ func (s *tokenSource) open(ask func() (string, error)) error {
 	}
 	if err != nil {
 		return errors.Join(err, s.lib.CloseSession(s.login))
+	}
+	return nil
+}
+
+// mayTry looks at what the token says of its PIN before one is tried.
+func (s *tokenSource) mayTry(flags uint) error {
+	switch {
+	case flags&pkcs11.CKF_USER_PIN_LOCKED != 0:
+		return s.fail("C_Login", "its PIN is locked", nil)
+	case flags&pkcs11.CKF_USER_PIN_FINAL_TRY != 0:
+		return s.fail("C_Login", "one try is left for its PIN, and it is not made", nil)
 	}
 	return nil
 }

@@ -139,11 +139,78 @@ func compareWith(t *testing.T, holder gp.Holder, masters gp.KeySet, kind gp.KeyK
 		same(t, "CBC", cbc, err, held.CBC, p, data)
 	}
 	hidden(t, held.(*heldKeys))
+	compareSession(t, held, want.ENC.Reveal(), kind)
+	held.Drop()
+	if held.Has(gp.PurposeENC) {
+		t.Error("a static key is there after it was dropped")
+	}
 	if err := held.Close(); err != nil {
 		t.Error(err)
 	}
 	if _, err := held.CMAC(gp.PurposeMAC, data); err == nil {
 		t.Error("a key is there after the session was closed")
+	}
+}
+
+// compareSession holds a session key of the token against the same in memory.
+func compareSession(t *testing.T, held gp.HeldKeys, static []byte, kind gp.KeyKind) {
+	t.Helper()
+	var messages [][]byte
+	var value []byte
+	block, err := crypt.TripleDES(static[:min(len(static), 24)])
+	if kind == gp.DES {
+		messages = [][]byte{bytes.Repeat([]byte{0x18, 0x02}, 8)}
+		if err == nil {
+			value, err = crypt.EncryptCBC(block, nil, messages[0])
+		}
+	} else {
+		for n := 0; n < len(static); n += 16 {
+			m := append(bytes.Repeat([]byte{byte(n + 1)}, 16), bytes.Repeat([]byte{0xC3}, 32-n)...) // of three and of two blocks
+			messages = append(messages, m[:len(m)/16*16])
+			mac, err := crypt.CMAC(static, messages[len(messages)-1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			value = append(value, mac...)
+		}
+		value = value[:len(static)]
+		block, err = crypt.AES(value)
+	}
+	if kind == gp.DES && err == nil {
+		block, err = crypt.TripleDES(value)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := held.Session(gp.PurposeENC, messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	iv, data := bytes.Repeat([]byte{0x77}, block.BlockSize()), bytes.Repeat([]byte{0x31, 0x32}, 24)
+	for _, v := range [][]byte{nil, iv} {
+		want, err := crypt.EncryptCBC(block, v, data)
+		got, err2 := k.Encrypt(v, data)
+		if err != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("session key: %X, want %X; %v, %v", got, want, err, err2)
+		}
+		if back, err := k.Decrypt(v, got); err != nil || !bytes.Equal(back, data) {
+			t.Errorf("session key, back: %X, %v", back, err)
+		}
+	}
+	if kind == gp.AES {
+		want, err := crypt.CMAC(value, data)
+		if got, err2 := k.CMAC(data); err != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("session key: CMAC %X, want %X; %v, %v", got, want, err, err2)
+		}
+	}
+	s := k.(*sessionKey)
+	a, err := s.held.source.lib.GetAttributeValue(s.held.session, s.object, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_VALUE, nil)})
+	if !errors.Is(err, pkcs11.Error(pkcs11.CKR_ATTRIBUTE_SENSITIVE)) {
+		t.Errorf("the token shows a session key: %d attributes, %v", len(a), err)
+	}
+	k.Wipe()
+	if _, err := k.Encrypt(nil, data); err == nil {
+		t.Error("a session key is there after it was wiped")
 	}
 }
 
@@ -288,5 +355,57 @@ func TestWrongKindOfMaster(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestLastTry: what the token says of its PIN is heeded.
+func TestLastTry(t *testing.T) {
+	s := &tokenSource{token: &Token{Label: "bench"}}
+	for flags, want := range map[uint]string{
+		0: "<nil>", pkcs11.CKF_USER_PIN_COUNT_LOW: "<nil>",
+		pkcs11.CKF_USER_PIN_FINAL_TRY | pkcs11.CKF_USER_PIN_COUNT_LOW: `token "bench": C_Login: one try is left for its PIN, and it is not made`,
+		pkcs11.CKF_USER_PIN_LOCKED | pkcs11.CKF_USER_PIN_FINAL_TRY:    `token "bench": C_Login: its PIN is locked`,
+	} {
+		if got := fmt.Sprint(s.mayTry(flags)); got != want {
+			t.Errorf("%X: %s, want %s", flags, got, want)
+		}
+	}
+}
+
+// BenchmarkCardInToken is what the token has to do for one card of SCP03: two keys of the card, three of the session, forty commands.
+func BenchmarkCardInToken(b *testing.B) {
+	token := bench(b)
+	token.Diversification, token.ENC, token.MAC = gp.KDF3, "b-enc", "b-mac"
+	put(b, token, "b-enc", value(1, 16))
+	put(b, token, "b-mac", value(2, 16))
+	src, err := OpenToken(token, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer src.Close()
+	message := [][]byte{value(9, 32)}
+	for b.Loop() {
+		c, err := src.Card(iccid, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		held, err := c.Keys.Holder.Card([10]byte{1}, gp.AES)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range 3 {
+			k, err := held.Session(gp.PurposeMAC, message)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for range 40 {
+				if _, err := k.CMAC(message[0]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		if err := held.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -3,8 +3,6 @@ package keys
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/simbind/simbind/gp"
@@ -44,9 +42,6 @@ func (e *TokenError) Unwrap() error { return e.Err }
 // ErrNotBuilt is wrapped where a token is asked for and the program was built without PKCS#11.
 var ErrNotBuilt = errors.New("this build has no PKCS#11")
 
-// keyName stands in a label for the name of a card's keys.
-const keyName = "{key}"
-
 // TokenFields are the fields of the mapping pkcs11 in a key file or a job, and what their text sets.
 var TokenFields = map[string]func(*Token, string) error{
 	"module":   func(t *Token, s string) error { t.Module = s; return nil },
@@ -82,41 +77,4 @@ func (t *Token) Check() error {
 // Canonical is what decides which keys are meant, wherever the token is.
 func (t *Token) Canonical() string {
 	return fmt.Sprintf("%q %q %q %q %02X %s", t.Label, t.ENC, t.MAC, t.DEK, t.KVN, t.Diversification)
-}
-
-// labels are those of a card's masters, by purpose; that of the DEK may be empty.
-func (t *Token) labels(name string) (map[gp.Purpose]string, error) {
-	out := map[gp.Purpose]string{}
-	for p, label := range map[gp.Purpose]string{gp.PurposeENC: t.ENC, gp.PurposeMAC: t.MAC, gp.PurposeDEK: t.DEK} {
-		if name == "" && strings.Contains(label, keyName) {
-			return nil, fmt.Errorf("token %q: %w: the labels want the name of its keys, and its row has none", t.Label, ErrNoCard)
-		}
-		out[p] = strings.ReplaceAll(label, keyName, name)
-	}
-	return out, nil
-}
-
-// pin reads the user PIN: one line of a private file, or what ask answers.
-func (t *Token) pin(ask func() (string, error)) (string, error) {
-	if t.PINFile == "" {
-		if ask == nil {
-			return "", &TokenError{Label: t.Label, Step: "PIN", Reason: "no file names it, and nobody can be asked"}
-		}
-		return ask()
-	}
-	f, err := os.Open(t.PINFile)
-	if err != nil {
-		return "", &Error{File: t.PINFile, Reason: bareReason(err)}
-	}
-	defer f.Close()
-	if err := checkMode(f, t.PINFile); err != nil {
-		return "", err
-	}
-	b, err := io.ReadAll(io.LimitReader(f, 1024))
-	if err != nil {
-		return "", &Error{File: t.PINFile, Reason: bareReason(err)}
-	}
-	defer clear(b)
-	line, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSpace(line), nil
 }
