@@ -28,6 +28,7 @@ var examples = []struct {
 }{
 	{&ForeignError{}, foreign, "not_ordered"},
 	{ledger.ErrNotOrdered, foreign, "not_ordered"},
+	{&TwinError{}, quarantine, "same_iccid"},
 	{&ledger.TakenError{}, elsewhere, "claim_held"},
 	{&ledger.HeldError{}, elsewhere, "claim_held"},
 	{&ledger.TakenError{Holding: ledger.CardState{Outcome: ledger.Rejected}}, before, "done_before"},
