@@ -32,7 +32,7 @@ import (
 )
 
 // number is a setting of a campaign, small unless the environment says otherwise.
-func number(t *testing.T, name string, usual int) int {
+func number(t testing.TB, name string, usual int) int {
 	t.Helper()
 	text := os.Getenv(name)
 	if text == "" {
@@ -47,7 +47,7 @@ func number(t *testing.T, name string, usual int) int {
 
 // campaign is a pile of virtual cards, readers of a real pcscd, and an operator who does what the tool tells.
 type campaign struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	tool  string // the program
 	cards map[string]*testCard
@@ -62,6 +62,9 @@ type campaign struct {
 	good     map[string]bool
 	aside    map[string]string // code
 	progress int
+	took     float64 // ms of all good cards, and how many
+	waited   float64 // of it, for the card
+	timed    int
 	trouble  func(c *campaign, h *hand, e batchEvent) // at every event; may be nil
 	said     []string                                 // the last lines of the tools
 }
@@ -87,7 +90,13 @@ type hand struct {
 	eject   func()
 }
 
-func newCampaign(t *testing.T, cards, readers, stations int) *campaign {
+func newCampaign(t testing.TB, cards, readers, stations int) *campaign {
+	t.Helper()
+	return newCampaignAt(t, cards, readers, stations, vuicc.Timing{}, "usim-linked", "usim-only")
+}
+
+// newCampaignAt is a campaign of cards that take their time, of some images in turn.
+func newCampaignAt(t testing.TB, cards, readers, stations int, timing vuicc.Timing, images ...string) *campaign {
 	t.Helper()
 	ports := strings.Fields(os.Getenv("SIMBIND_VPCD_PORTS"))
 	if len(ports) < readers {
@@ -101,7 +110,7 @@ func newCampaign(t *testing.T, cards, readers, stations int) *campaign {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	for i := range cards {
-		c.make(i)
+		c.make(i, images[i%len(images)], timing)
 	}
 	c.files()
 	for i := range readers {
@@ -117,13 +126,13 @@ func newCampaign(t *testing.T, cards, readers, stations int) *campaign {
 	return c
 }
 
-func (c *campaign) make(i int) {
+func (c *campaign) make(i int, name string, timing vuicc.Timing) {
 	c.t.Helper()
 	card := &testCard{iccid: fmt.Sprintf("8988211%012d", i), imsi: fmt.Sprintf("00101%010d", i), kvn: 0x30}
 	card.path = filepath.Join(c.dir, card.iccid+".json")
 	sum := sha256.Sum256([]byte(card.iccid))
 	card.key = sum[:16]
-	img, err := image.Get([]string{"usim-linked", "usim-only"}[i%2])
+	img, err := image.Get(name)
 	if err == nil {
 		img, err = img.With(card.iccid, card.imsi)
 	}
@@ -132,7 +141,7 @@ func (c *campaign) make(i int) {
 	}
 	k := &img.Domain.Keys[0]
 	k.ENC, k.MAC, k.DEK = card.key, card.key, card.key
-	if card.chip, err = vuicc.Create(card.path, img); err != nil {
+	if card.chip, err = vuicc.Create(card.path, img, vuicc.WithTiming(timing)); err != nil {
 		c.t.Fatal(err)
 	}
 	c.cards[card.iccid] = card
@@ -276,6 +285,9 @@ func (c *campaign) told(station int, e batchEvent) {
 func (c *campaign) card(h *hand, e batchEvent) {
 	switch e.Verdict {
 	case "good", "done_before":
+		if e.Verdict == "good" {
+			c.took, c.waited, c.timed = c.took+e.Millis, c.waited+e.Card, c.timed+1
+		}
 		c.good[e.ICCID] = true
 		delete(c.aside, e.ICCID)
 	case "rejected", "quarantined", "failed_before":

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/simbind/simbind/personalize/ledger"
+	"github.com/simbind/simbind/vuicc"
 )
 
 // A campaign is 24 cards over 4 readers, cut 5 times, unless the environment asks for more (scripts/bench-campaign).
@@ -203,4 +205,24 @@ func TestPCSCDCampaignOfStations(t *testing.T) {
 		t.Errorf("good cards by station: %v", stations)
 	}
 	t.Logf("good cards by station: %v", stations)
+}
+
+// BenchmarkPCSCDReaders is the bench through pcscd, with cards that take the time of T=0 at 115200 bit/s, of two frames of USB a command, and of
+// 4 ms a page of memory: the time of a card with one reader, and with eight at once. Putting cards in and out is not part of it.
+func BenchmarkPCSCDReaders(b *testing.B) {
+	timing := vuicc.Timing{BitRate: 115200, Overhead: 2 * time.Millisecond, Page: 64, Write: 4 * time.Millisecond, Wait: true}
+	for _, readers := range []int{1, 8} {
+		b.Run(fmt.Sprint(readers), func(b *testing.B) {
+			c := newCampaignAt(b, 10*readers, readers, 1, timing, "usim-only")
+			for b.Loop() {
+				p := c.start(0, "batch", "run", "job.csv", "--keys", "right.csv")
+				<-p.done
+				if p.code != exitDone || !c.over() {
+					b.Fatalf("exit %d, %+v", p.code, p.result)
+				}
+			}
+			b.ReportMetric(c.took/float64(c.timed), "ms/card")
+			b.ReportMetric(100*(c.took-c.waited)/c.took, "%own")
+		})
+	}
 }

@@ -15,9 +15,6 @@ const codeInterrupted = "interrupted"
 func (t *task) judge(ctx context.Context, err error) {
 	defer t.release()
 	t.cause = err
-	if t.meter != nil {
-		_, t.waited = t.meter.cost()
-	}
 	outcome := t.decide(ctx, err)
 	if err := t.enter(context.WithoutCancel(ctx), outcome); err != nil {
 		t.unconcluded(err)
@@ -26,6 +23,11 @@ func (t *task) judge(ctx context.Context, err error) {
 
 // enter writes into the ledger what became of the card: its conclusion, the steps of a claim that stays open, or a remark.
 func (t *task) enter(ctx context.Context, o ledger.Outcome) error {
+	if t.recording != nil {
+		if err := t.recording(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case t.claim == nil:
 		return t.remark(ctx)
@@ -117,9 +119,9 @@ func (t *task) before(err error) {
 func (t *task) conclude(ctx context.Context, o ledger.Outcome) error {
 	apdus, _ := t.meter.cost()
 	return t.claim.Conclude(ctx, o, ledger.Event{
-		Step: "conclude", Code: t.code, Note: t.reason, Duration: t.took, APDUs: apdus, SW: statusWord(t.cause),
+		Step: "conclude", Code: t.code, Note: t.reason, Duration: t.b.now().Sub(t.began), APDUs: apdus, SW: statusWord(t.cause),
 		Before: t.contentBefore(), After: t.contentAfter(), Hidden: t.hidden(),
-	}, t.events()...)
+	}, t.events(0)...)
 }
 
 // unconcluded is a card whose end the ledger does not have: it is read again by a later run, whatever it holds.

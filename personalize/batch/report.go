@@ -40,7 +40,7 @@ func (t *task) remark(ctx context.Context) error {
 	if t.class != foreign && t.class != quarantine {
 		return nil
 	}
-	e := ledger.Event{Step: "identify", Code: t.code, SW: statusWord(t.cause), Note: t.reason, Duration: t.took}
+	e := ledger.Event{Step: "identify", Code: t.code, SW: statusWord(t.cause), Note: t.reason, Duration: t.b.now().Sub(t.began)}
 	return t.b.Ledger.Remark(ctx, t.b.Order.Digest, t.iccid, t.by(), e)
 }
 
