@@ -211,6 +211,7 @@ var pageLook string
 // TestPageInBrowser: a real browser shows the page wide and narrow, light, dark and printed, without a complaint and without fetching
 // anything; no text leaves its place, lies on another or is hard to read. The browser is started once.
 func TestPageInBrowser(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := startBrowser(t)
 	for name, r := range map[string]*batchReport{"morning": reported(t, benchFile(t, 60, false)), "broken": reported(t, brokenBench(t)), "new": reported(t, benchFile(t, 2, false)), "large": large()} {
