@@ -17,7 +17,48 @@ type KeySet struct {
 	ENC, MAC, DEK   secret.Bytes // 16 bytes for DES, 16, 24 or 32 for AES; DEK may be empty
 	KVN             byte         // key version number; 00 leaves the choice to the card
 	Diversification Diversification
+	Holder          Holder // keeps the masters instead, such as a token: ENC, MAC and DEK are empty
 }
+
+// Empty tells whether no channel can be opened with it.
+func (k KeySet) Empty() bool { return k.Holder == nil && k.ENC.IsZero() }
+
+// Wipe overwrites the keys.
+func (k KeySet) Wipe() {
+	k.ENC.Wipe()
+	k.MAC.Wipe()
+	k.DEK.Wipe()
+}
+
+// Holder keeps masters, and the keys of cards that are derived from them: they are used where they are.
+type Holder interface {
+	// Card derives the static keys of the card with that diversification data, of the kind its protocol works with.
+	Card(kdd [10]byte, kind KeyKind) (HeldKeys, error)
+}
+
+// HeldKeys are the static keys of one card, where they are kept. They are closed at the end of the session.
+type HeldKeys interface {
+	ECB(p Purpose, data []byte) ([]byte, error)  // 3DES
+	CBC(p Purpose, data []byte) ([]byte, error)  // 3DES, zero IV
+	CMAC(p Purpose, data []byte) ([]byte, error) // AES
+	// Session derives a session key that stays there, too: what CBC makes of one message, or CMAC of each of several.
+	Session(p Purpose, messages [][]byte) (SessionKey, error)
+	Has(p Purpose) bool // ENC and MAC always
+	Size() int          // bytes of a key
+	Drop()              // the static keys: the session keys are there
+	Close() error
+}
+
+// SessionKey is a session key where it is kept.
+type SessionKey interface {
+	CMAC(data []byte) ([]byte, error)        // AES
+	Encrypt(iv, data []byte) ([]byte, error) // CBC of whole blocks; without an IV zeros
+	Decrypt(iv, data []byte) ([]byte, error)
+	Wipe()
+}
+
+// ErrHeld is wrapped when keys are asked for that do not leave the place where they are kept.
+var ErrHeld = errors.New("the keys stay where they are kept")
 
 // ErrKey is wrapped by every refusal of key material; it never tells the key.
 var ErrKey = errors.New("key")
@@ -82,15 +123,21 @@ func ParseDiversification(s string) (Diversification, error) {
 	return 0, fmt.Errorf("%w: derivation is one of %s", ErrKey, strings.Join(diversifications, ", "))
 }
 
-// Purposes of the keys of a set, as the derivations number them.
+// Purpose is what a key of a set is for.
+type Purpose byte
+
+// Purposes, as the derivations number them.
 const (
-	purposeENC = 1
-	purposeMAC = 2
-	purposeDEK = 3
+	PurposeENC Purpose = 1
+	PurposeMAC Purpose = 2
+	PurposeDEK Purpose = 3
 )
 
 // Diversify derives the card's set from the masters and its key diversification data.
 func (k KeySet) Diversify(kdd [10]byte) (KeySet, error) {
+	if k.Holder != nil {
+		return KeySet{}, fmt.Errorf("%w: %w", ErrKey, ErrHeld)
+	}
 	if k.Diversification == NotDiversified {
 		return k, nil
 	}
@@ -98,8 +145,8 @@ func (k KeySet) Diversify(kdd [10]byte) (KeySet, error) {
 	for _, x := range []struct {
 		into    *secret.Bytes
 		master  secret.Bytes
-		purpose byte
-	}{{&out.ENC, k.ENC, purposeENC}, {&out.MAC, k.MAC, purposeMAC}, {&out.DEK, k.DEK, purposeDEK}} {
+		purpose Purpose
+	}{{&out.ENC, k.ENC, PurposeENC}, {&out.MAC, k.MAC, PurposeMAC}, {&out.DEK, k.DEK, PurposeDEK}} {
 		if x.master.IsZero() {
 			continue
 		}
@@ -113,17 +160,11 @@ func (k KeySet) Diversify(kdd [10]byte) (KeySet, error) {
 	return out, nil
 }
 
-func (d Diversification) derive(master []byte, purpose byte, k [10]byte) ([]byte, error) {
+func (d Diversification) derive(master []byte, purpose Purpose, k [10]byte) ([]byte, error) {
+	data := d.Data(purpose, k, len(master))
 	if d == KDF3 {
-		return kdf3(master, purpose, k)
+		return kdf3(master, data)
 	}
-	half := map[Diversification][]byte{
-		EMV:   k[4:10],
-		VISA2: {k[0], k[1], k[4], k[5], k[6], k[7]},
-		VISA1: {k[0], k[1], k[2], k[3], k[8], k[9]},
-	}[d]
-	data := append(append([]byte{}, half...), 0xF0, purpose)
-	data = append(append(data, half...), 0x0F, purpose)
 	block, err := crypt.TripleDES(master)
 	if err != nil {
 		return nil, err
@@ -131,11 +172,29 @@ func (d Diversification) derive(master []byte, purpose byte, k [10]byte) ([]byte
 	return crypt.EncryptECB(block, data)
 }
 
-// kdf3: counter, 000000, purpose, 00, diversification data; no length field.
-func kdf3(master []byte, purpose byte, kdd [10]byte) ([]byte, error) {
+// Data is what a master of size bytes encrypts to the key of a purpose: 16 bytes under 3DES-ECB; with KDF3 one block of 16 for each AES-CMAC
+// whose outputs, one after the other, begin with the key (counter, 000000, purpose, 00, diversification data; no length field).
+func (d Diversification) Data(purpose Purpose, k [10]byte, size int) []byte {
+	if d == KDF3 {
+		var out []byte
+		for counter := byte(1); len(out) < size; counter++ {
+			out = append(append(out, counter, 0, 0, 0, byte(purpose), 0), k[:]...)
+		}
+		return out
+	}
+	half := map[Diversification][]byte{
+		EMV:   k[4:10],
+		VISA2: {k[0], k[1], k[4], k[5], k[6], k[7]},
+		VISA1: {k[0], k[1], k[2], k[3], k[8], k[9]},
+	}[d]
+	data := append(append([]byte{}, half...), 0xF0, byte(purpose))
+	return append(append(data, half...), 0x0F, byte(purpose))
+}
+
+func kdf3(master, data []byte) ([]byte, error) {
 	var out []byte
-	for counter := byte(1); len(out) < len(master); counter++ {
-		mac, err := crypt.CMAC(master, append([]byte{counter, 0, 0, 0, purpose, 0}, kdd[:]...))
+	for ; len(data) > 0; data = data[16:] {
+		mac, err := crypt.CMAC(master, data[:16])
 		if err != nil {
 			return nil, err
 		}

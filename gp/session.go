@@ -68,6 +68,7 @@ type Session struct {
 	ch       channel
 	channel  int
 	dek      secret.Bytes
+	held     HeldKeys // nil: the session keys are in memory
 	warnings []string
 	closed   bool
 }
@@ -171,12 +172,18 @@ func (s *Session) fit(keys KeySet, challenge []byte, a InitializeUpdateResponse,
 
 // prepare derives the card's keys and the session's.
 func (s *Session) prepare(keys KeySet, host []byte, a InitializeUpdateResponse, opt Options) error {
+	if keys.KVN != 0 && a.KVN != keys.KVN {
+		s.warn("key version %02X was asked for, the card answered %02X", keys.KVN, a.KVN)
+	}
+	if keys.Holder != nil {
+		return s.prepareHeld(keys.Holder, host, a, opt)
+	}
 	set, err := keys.Diversify(a.KDD)
 	if err != nil {
 		return err
 	}
-	if keys.KVN != 0 && a.KVN != keys.KVN {
-		s.warn("key version %02X was asked for, the card answered %02X", keys.KVN, a.KVN)
+	if keys.Diversification != NotDiversified {
+		defer set.Wipe()
 	}
 	switch a.Protocol {
 	case SCP01:
@@ -191,16 +198,20 @@ func (s *Session) prepare01(set KeySet, host []byte, a InitializeUpdateResponse,
 	if err := sameSize(a, host); err != nil {
 		return err
 	}
-	option := opt.SCP01
-	if option == 0 {
-		option = scp01.Option05
-	}
-	ch, err := scp01.New(scp01.Keys{ENC: set.ENC, MAC: set.MAC}, option, host, a.Challenge)
+	ch, err := scp01.New(scp01.Keys{ENC: set.ENC, MAC: set.MAC}, opt.scp01(), host, a.Challenge)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	s.ch, s.dek = ch, secret.New(set.DEK.Reveal())
 	return nil
+}
+
+// scp01 is parameter i of SCP01.
+func (o Options) scp01() byte {
+	if o.SCP01 == 0 {
+		return scp01.Option05
+	}
+	return o.SCP01
 }
 
 // sameSize: the card's challenge is as long as the host's.
@@ -229,16 +240,16 @@ func (s *Session) prepare03(set KeySet, host []byte, a InitializeUpdateResponse,
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	s.ch, s.dek = ch, secret.New(set.DEK.Reveal())
-	return s.checkChallenge(set, a, opt)
+	return s.checkChallenge(a, opt, func() ([]byte, error) { return scp03.CardChallenge(set.ENC, a.Sequence, opt.AID, len(a.Challenge)) })
 }
 
 // checkChallenge: a derived card challenge that is not what the ENC key derives hints at a wrong ENC key, which nothing else
 // proves before the first encrypted command. It never stops: the AID may be another.
-func (s *Session) checkChallenge(set KeySet, a InitializeUpdateResponse, opt Options) error {
+func (s *Session) checkChallenge(a InitializeUpdateResponse, opt Options, derive func() ([]byte, error)) error {
 	if a.I&scp03.OptionPseudoRandom == 0 || len(a.Sequence) == 0 || len(opt.AID) == 0 {
 		return nil
 	}
-	want, err := scp03.CardChallenge(set.ENC, a.Sequence, opt.AID, len(a.Challenge))
+	want, err := derive()
 	if err != nil {
 		return err
 	}
@@ -357,6 +368,9 @@ func (s *Session) Close() {
 		s.ch.Close()
 	}
 	s.dek.Wipe()
+	if s.held != nil {
+		_ = s.held.Close() // the session is over either way
+	}
 }
 
 // Failure tells the ways apart in which opening a channel fails.

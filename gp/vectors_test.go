@@ -78,7 +78,7 @@ func TestRecordedSessions(t *testing.T) {
 	var rows []sessionRow
 	vectors.Load(t, "scp_sessions.json", &rows)
 	for _, row := range rows {
-		t.Run(row.ID+"-"+row.Name, func(t *testing.T) { replay(t, row) })
+		t.Run(row.ID+"-"+row.Name, func(t *testing.T) { replay(t, row, row.keys()) })
 		vectors.Use(t, row.ID)
 	}
 	if len(rows) != 25 {
@@ -86,7 +86,15 @@ func TestRecordedSessions(t *testing.T) {
 	}
 }
 
-func replay(t *testing.T, row sessionRow) {
+func (r sessionRow) keys() gp.KeySet {
+	return gp.KeySet{ENC: secret.New(r.Static.ENC), MAC: secret.New(r.Static.MAC), DEK: secret.New(r.Static.DEK), KVN: r.RequestedKVN[0]}
+}
+
+func (r sessionRow) options() gp.Options {
+	return gp.Options{Level: gp.Level(r.Level[0]), S16: r.S16, Rand: bytes.NewReader(r.HostChallenge), AID: r.AID}
+}
+
+func replay(t *testing.T, row sessionRow, keys gp.KeySet) *gp.Session {
 	talk := []exchange{row.Initialize, {Command: row.External.Command, Response: row.External.Response}}
 	for _, x := range row.Exchanges {
 		response := x.Response
@@ -96,10 +104,7 @@ func replay(t *testing.T, row sessionRow) {
 		talk = append(talk, exchange{Command: x.Wrapped, Response: response})
 	}
 	card := &recordedCard{t: t, talk: talk}
-	keys := gp.KeySet{ENC: secret.New(row.Static.ENC), MAC: secret.New(row.Static.MAC), DEK: secret.New(row.Static.DEK), KVN: row.RequestedKVN[0]}
-	s, err := gp.Open(context.Background(), card, keys, gp.Options{
-		Level: gp.Level(row.Level[0]), S16: row.S16, Rand: bytes.NewReader(row.HostChallenge), AID: row.AID,
-	})
+	s, err := gp.Open(context.Background(), card, keys, row.options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,4 +122,5 @@ func replay(t *testing.T, row sessionRow) {
 			t.Errorf("exchange %d: unwrapped %X, want %X", i, r.Data, []byte(*x.Unwrapped))
 		}
 	}
+	return s
 }

@@ -65,17 +65,16 @@ func (r *Run) Apply(ctx context.Context, p *Plan) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	r.phase("backup")
-	backup, err := r.Store.SaveBackup(r.backup(p), r.Backups...)
-	if err != nil {
-		return Result{}, err
-	}
 	r.phase("session")
+	saved := r.saveBackup(p)
 	s, applet, err := r.session(ctx, p.Facts.ICCID)
-	if err != nil {
+	if err == nil {
+		defer s.Close()
+	}
+	backup, failed := saved() // before anything is written to the card
+	if err := errors.Join(err, failed); err != nil {
 		return Result{Backup: backup}, err
 	}
-	defer s.Close()
 	if got, want := applet.State.Generation, p.Facts.Applet.State.Generation; got != want {
 		return Result{Backup: backup}, &UnfitError{Reason: fmt.Sprintf("the card changed since it was read: generation %d, was %d", got, want)}
 	}
@@ -84,6 +83,20 @@ func (r *Run) Apply(ctx context.Context, p *Plan) (Result, error) {
 	}
 	after, err := r.critical(context.WithoutCancel(ctx), p, s, backup)
 	return Result{Outcome: OutcomeDone, Backup: backup, Applet: after}, err
+}
+
+// saveBackup brings the backup onto the disk, and makes the journal, while the card opens a session; the function it gives waits for the end.
+func (r *Run) saveBackup(p *Plan) func() (name string, err error) {
+	var name string
+	b := r.backup(p)
+	wait := background(func() (err error) {
+		name, err = r.Store.SaveBackup(b, r.Backups...)
+		return errors.Join(err, r.Store.prepareJournal(b.ICCID))
+	})
+	return func() (string, error) {
+		err := wait()
+		return name, err
+	}
 }
 
 // critical is the section between INTENT and VERIFIED.

@@ -1,6 +1,7 @@
 package personalize
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,28 +84,83 @@ func (a *Attempts) Allow(iccid string, limit int) error {
 	return &AttemptsError{ICCID: iccid, Failed: a.rec.Failed, Last: a.rec.Last}
 }
 
+// prepare makes the file of a card that has none, so that counting is one write in place.
+func (a *Attempts) prepare() error {
+	_, err := os.Stat(a.path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	b, err := attemptRecord{}.bytes()
+	if err == nil {
+		err = a.create(b)
+	}
+	if err != nil {
+		return fmt.Errorf("failed attempts: %w", err)
+	}
+	return nil
+}
+
 // Begin counts one attempt, durably.
 func (a *Attempts) Begin(now time.Time, kvn byte) error {
 	a.rec = attemptRecord{Failed: a.rec.Failed + 1, KVN: fmt.Sprintf("%02X", kvn), Last: now.UTC()}
-	return a.write()
+	return a.write(true)
 }
 
-// Succeeded clears the count.
+// Succeeded clears the count. It does not wait for the disk: a power cut leaves the count too high, never too low.
 func (a *Attempts) Succeeded() error {
 	if a.rec.Failed == 0 {
 		return nil
 	}
 	a.rec = attemptRecord{}
-	return a.write()
+	return a.write(false)
 }
 
-func (a *Attempts) write() error {
-	b, err := json.Marshal(a.rec)
+// attemptSize is the length of the file, filled up with blanks: within one block of any disk, and always the same, so that writing over it
+// leaves the old count or the new.
+const attemptSize = 160
+
+func (r attemptRecord) bytes() ([]byte, error) {
+	b, err := json.Marshal(r)
+	return append(b, bytes.Repeat([]byte{' '}, max(attemptSize-len(b), 0))...), err
+}
+
+func (a *Attempts) write(durably bool) error {
+	b, err := a.rec.bytes()
 	if err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(a.path, b, 0o600); err != nil {
+	over, err := a.writeOver(b, durably)
+	if err == nil && !over {
+		err = a.create(b)
+	}
+	if err != nil {
 		return fmt.Errorf("failed attempts: %w", err)
+	}
+	return nil
+}
+
+// writeOver takes a file of just that length.
+func (a *Attempts) writeOver(b []byte, durably bool) (done bool, err error) {
+	f, err := os.OpenFile(a.path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() != int64(len(b)) {
+		return false, err
+	}
+	if _, err := f.WriteAt(b, 0); err != nil || !durably {
+		return true, err
+	}
+	return true, f.Sync()
+}
+
+func (a *Attempts) create(b []byte) error {
+	if err := maybe.WriteFile(a.path, b, 0o600); err != nil {
+		return err
 	}
 	return syncDir(filepath.Dir(a.path))
 }

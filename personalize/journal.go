@@ -1,7 +1,9 @@
 package personalize
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -54,6 +56,21 @@ func (s *Store) Journal(iccid string) (*Journal, error) {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	return &Journal{path: path, entries: entries}, nil
+}
+
+// prepareJournal makes the journal of a card that has none, with an empty line, so that announcing the first write is one write in place.
+func (s *Store) prepareJournal(iccid string) error {
+	path, err := s.path("journal", iccid, ".ndjson")
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := appendBytes(path, []byte{'\n'}); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
 }
 
 // Entries are the lines so far, oldest first.

@@ -204,10 +204,7 @@ func (r *Run) Close() {
 	if r.secrets == nil {
 		return
 	}
-	k := r.secrets
-	for _, s := range []interface{ Wipe() }{k.Keys.ENC, k.Keys.MAC, k.Keys.DEK, k.PIN1, k.ADM1} {
-		s.Wipe()
-	}
+	r.secrets.Wipe()
 	r.secrets = nil
 }
 

@@ -62,7 +62,7 @@ func (r *Run) channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 // hold, and tells which (gp.OpenOneOf); one set is the usual case. The count of failed attempts is looked at before anything is sent and
 // kept on the disk; nothing is tried twice.
 func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid []byte, err error), sets ...gp.KeySet) (*gp.Session, int, error) {
-	if sets[0].ENC.IsZero() {
+	if sets[0].Empty() {
 		return nil, 0, fmt.Errorf("%w: the key file has a row for it, but no enc and mac", ErrNoKeys)
 	}
 	attempts, err := r.Store.Attempts(iccid.String())
@@ -72,16 +72,25 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 	if err := attempts.Allow(iccid.String(), r.attemptLimit()); err != nil {
 		return nil, 0, err
 	}
+	ready := background(attempts.prepare)
 	aid, err := selects()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, errors.Join(err, ready())
 	}
 	s, which, err := gp.OpenOneOf(ctx, r.Card, gp.Options{
-		Level:              r.level(),
-		Rand:               r.Rand,
-		AID:                aid,
-		BeforeAuthenticate: func(a gp.Attempt) error { return attempts.Begin(r.Now(), a.KVN) },
+		Level: r.level(),
+		Rand:  r.Rand,
+		AID:   aid,
+		BeforeAuthenticate: func(a gp.Attempt) error {
+			if err := ready(); err != nil {
+				return err
+			}
+			return attempts.Begin(r.Now(), a.KVN)
+		},
 	}, sets...)
+	if failed := ready(); err == nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, 0, r.countMismatch(attempts, err)
 	}
@@ -93,6 +102,20 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 		return nil, 0, err
 	}
 	return s, which, nil
+}
+
+// background does something on the disk while the card works; the function it gives waits for the end.
+func background(do func() error) (wait func() error) {
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = do()
+	}()
+	return func() error {
+		<-done
+		return err
+	}
 }
 
 // countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards

@@ -73,38 +73,44 @@ func appendLine(path string, v any) error {
 	if err != nil {
 		return err
 	}
+	return appendBytes(path, append(line, '\n'))
+}
+
+func appendBytes(path string, line []byte) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := endLine(f); err != nil {
+	begun, err := endLine(f)
+	if err != nil {
 		return err
 	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
+	if _, err := f.Write(line); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := f.Sync(); err != nil || begun {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
 }
 
-// endLine closes a line that a power cut left open, so that the next one stays readable.
-func endLine(f *os.File) error {
+// endLine closes a line that a power cut left open, so that the next one stays readable. begun tells whether there was one: the folder has
+// the file then, since every first line was added with its folder.
+func endLine(f *os.File) (begun bool, err error) {
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
-		return err
+		return false, err
 	}
 	last := make([]byte, 1)
 	if _, err := f.ReadAt(last, info.Size()-1); err != nil {
-		return err
+		return false, err
 	}
 	if last[0] == '\n' {
-		return nil
+		return true, nil
 	}
 	_, err = f.Write([]byte{'\n'})
-	return err
+	return false, err
 }
 
 func syncDir(dir string) error {

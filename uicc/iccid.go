@@ -37,10 +37,12 @@ func DecodeICCID(b []byte) (ICCID, error) {
 	return ICCID(digits.String()), nil
 }
 
+// parting strips what people put between digits.
+var parting = strings.NewReplacer(" ", "", "-", "")
+
 // ParseICCID takes what people write: digits with spaces or dashes, an F filler at the end.
 func ParseICCID(s string) (ICCID, error) {
-	clean := strings.NewReplacer(" ", "", "-", "").Replace(s)
-	clean = strings.TrimRight(strings.ToUpper(clean), "F")
+	clean := strings.TrimRight(strings.ToUpper(parting.Replace(s)), "F")
 	if !allDigits(clean) {
 		return "", fmt.Errorf("%w: an ICCID is digits alone", ErrMalformed)
 	}

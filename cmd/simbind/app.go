@@ -27,6 +27,7 @@ type app struct {
 	proc     string                       // where the system tells its processes
 
 	global globals
+	atEnd  []func() error // gives back what a verb holds
 }
 
 // globals are the flags every verb has.
@@ -55,6 +56,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	verb, err := root.ExecuteContextC(ctx)
+	for _, end := range a.atEnd {
+		err = errors.Join(err, end())
+	}
 	if err == nil {
 		return exitDone
 	}

@@ -117,7 +117,9 @@ func (a *app) bindingWish(c *cobra.Command, o *installFlags) (func(uicc.ICCID) (
 	if err := o.wantedFlags.check(c); err != nil {
 		return nil, err
 	}
-	return o.wish(a)
+	wish, err := o.wish(a, o.identity)
+	o.secretFlags.job = o.loaded
+	return wish, err
 }
 
 // check refuses what would be left out without a word: --parameters is the whole field.

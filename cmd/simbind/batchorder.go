@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"path/filepath"
-
-	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/batch"
@@ -14,20 +11,6 @@ import (
 	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/personalize/ledger"
 )
-
-// jobFlags say how a job is read.
-type jobFlags struct{ allowTestIMEI, allowSameIMEI bool }
-
-func (o *jobFlags) add(c *cobra.Command) {
-	c.Flags().BoolVar(&o.allowTestIMEI, "allow-test-imei", false, "accept IMEIs whose TAC begins with 00")
-	c.Flags().BoolVar(&o.allowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards of a job")
-}
-
-// loadJob reads a job, validated whole.
-func loadJob(path, identity string, o *jobFlags) (*job.Job, error) {
-	j, err := job.Load(path, job.Options{AllowTestIMEI: o.allowTestIMEI, AllowSameIMEI: o.allowSameIMEI, Identity: identity})
-	return j, fileError(path, err)
-}
 
 // orderOf is a job as the bench and the ledger know it.
 func orderOf(j *job.Job) batch.Order {
@@ -46,7 +29,6 @@ func orderOf(j *job.Job) batch.Order {
 func (o *batchFlags) settle(j *job.Job) {
 	o.row = cmp.Or(o.row, j.FailuresInARow)
 	o.reseats = cmp.Or(o.reseats, j.Attempts)
-	o.identity = cmp.Or(o.identity, j.Keys.Identity)
 	if len(o.recipients) == 0 {
 		o.recipients = j.Backups.Recipients
 	}
@@ -61,7 +43,7 @@ func (a *app) batchSecrets(ctx context.Context, j *job.Job, o *batchFlags) (secr
 		secrets, err = a.provider(ctx, &o.secretFlags)
 		return secrets, func() {}, err
 	}
-	source, err := openKeys(j, o)
+	source, err := a.openKeys(ctx, j, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,17 +57,21 @@ func (a *app) batchSecrets(ctx context.Context, j *job.Job, o *batchFlags) (secr
 	}, func() { _ = source.Close() }, nil
 }
 
-// openKeys looks through the key file once.
-func openKeys(j *job.Job, o *batchFlags) (keys.Source, error) {
-	switch {
-	case o.keys != "":
-		return keys.Open(o.keys, o.identity)
-	case j.Keys.Token != nil:
-		return nil, &usageError{err: errors.New("the job keeps its keys in a PKCS#11 token, which this build cannot reach"), hint: "--keys FILE names a key file"}
-	case j.Keys.File == "":
-		return nil, &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
-	case filepath.Clean(j.Keys.File) == filepath.Clean(j.Cards):
-		return keys.Open(j.Keys.File, o.identity, job.Columns()...)
+// openKeys opens the key file or the token once; in a file every card must have a row.
+func (a *app) openKeys(ctx context.Context, j *job.Job, o *batchFlags) (keys.Source, error) {
+	if o.keys != "" {
+		t, err := keys.LoadToken(o.keys)
+		if err != nil {
+			return nil, fileError(o.keys, err)
+		}
+		j.Keys = job.KeySource{Token: t}
+		if t == nil {
+			j.Keys = job.KeySource{File: o.keys, Identity: o.identity}
+		}
 	}
-	return keys.Open(j.Keys.File, o.identity)
+	source, err := j.OpenSource(func() (string, error) { return a.secretFromInput(ctx, "PIN of the token") })
+	if source == nil && err == nil {
+		err = &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
+	}
+	return source, err
 }

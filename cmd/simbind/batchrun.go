@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,8 @@ import (
 
 // batchFlags are those of a run of the bench.
 type batchFlags struct {
-	jobFlags
 	secretFlags
+	job                    job.Options
 	recipients             []string
 	labels                 []string
 	readers                int
@@ -36,10 +37,11 @@ type batchFlags struct {
 }
 
 func (o *batchFlags) add(c *cobra.Command) {
-	o.jobFlags.add(c)
 	o.addKeys(c)
 	o.addPIN(c)
 	f := c.Flags()
+	f.BoolVar(&o.job.AllowTestIMEI, "allow-test-imei", false, "accept IMEIs whose TAC begins with 00, whatever the job says")
+	f.BoolVar(&o.job.AllowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards, whatever the job says")
 	f.StringArrayVar(&o.recipients, "backup-recipient", nil, "encrypt the backups to this age recipient (repeatable)")
 	f.StringArrayVar(&o.labels, "label", nil, "READER=LABEL: what a reader is called in the view and in the records (repeatable)")
 	f.IntVar(&o.readers, "readers", 4, "how many readers --reader virtual:FOLDER has")
@@ -63,7 +65,7 @@ A card that is done is not touched again. What broke off, by a pulled card or a 
 first when the card is put in again. An interrupt finishes what is being written. The batch stops by
 itself after five failed cards in a row, and with the second card that the keys do not fit.
 
---reader limits it to readers with that in their name; --reader virtual:FOLDER takes the virtual cards
+--reader limits it to readers with that in their name, several parted by commas; --reader virtual:FOLDER takes the virtual cards
 in the files of a folder through readers in memory.`,
 		Example: `  simbind batch run march-500.csv --keys keys.csv.age --identity me.txt --operator anna
   simbind batch run march-500.csv --keys keys.csv --ledger postgres://bench/ledger --station desk-2
@@ -101,9 +103,13 @@ card is read first, as always. A card in doubt needs no retry: put it in, 'batch
 }
 
 func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledgerFlags) error {
-	j, err := loadJob(path, o.identity, &o.jobFlags)
-	if err != nil {
+	if err := a.checkBatch(o); err != nil {
 		return err
+	}
+	o.job.Identity = o.identity
+	j, err := job.Load(path, o.job)
+	if err != nil {
+		return fileError(path, err)
 	}
 	o.settle(j)
 	secrets, forget, err := a.batchSecrets(ctx, j, o)
@@ -126,6 +132,22 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 	return a.workBatch(ctx, b, o)
 }
 
+// checkBatch refuses what is meant for one card.
+func (a *app) checkBatch(o *batchFlags) error {
+	g := &a.global
+	switch {
+	case g.trace != "" || g.expectICCID != "" || g.expectIMSI != "" || g.wait != 0:
+		return usagef("--trace, --expect-iccid, --expect-imsi and --wait are for one card; the job says which cards are expected")
+	case o.pinFile == "-":
+		return usagef("--pin-file -: standard input is read once, and there are many cards; a column pin1 in the key file says it for each")
+	case o.readers < 1 || o.readers > 64:
+		return usagef("--readers: 1 to 64")
+	case o.row < 0 || o.reseats < 0 || o.idle < 0 || o.hookTime < 0:
+		return usagef("--stop-after, --reseats, --idle and --hook-time are not negative")
+	}
+	return nil
+}
+
 // workBatch runs the bench before the eyes of the operator.
 func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) error {
 	virtual, err := a.benchReaders(b, o)
@@ -135,9 +157,15 @@ func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) erro
 	if virtual != nil {
 		defer virtual.Close()
 	}
+	// Whoever watches may go away: what is being written is finished then, and nothing new begun.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
 	view := a.batchView(b.Order)
 	b.Tell = func(e batch.Event) {
-		view.tell(e)
+		if view.tell(e) != nil {
+			stop()
+		}
 		if virtual == nil {
 			return
 		}
@@ -196,14 +224,23 @@ func (a *app) benchReaders(b *batch.Bench, o *batchFlags) (*virtualBench, error)
 		s, err := a.readers()
 		return benchReaders{s, labels}, err
 	}
-	b.Use = func(s batch.Slot) bool {
-		return strings.Contains(strings.ToLower(s.Name), strings.ToLower(name)) || strings.EqualFold(s.Label, name)
-	}
+	b.Use = func(s batch.Slot) bool { return named(s, name) }
 	service, err := a.readers() // one that is not there is told before anything begins
 	if err != nil {
 		return nil, err
 	}
 	return nil, service.Close()
+}
+
+// named tells whether one of the names, parted by commas, is the slot's label or in its name.
+func named(s batch.Slot, names string) bool {
+	for n := range strings.SplitSeq(names, ",") {
+		n = strings.TrimSpace(n)
+		if strings.EqualFold(s.Label, n) || strings.Contains(strings.ToLower(s.Name), strings.ToLower(n)) {
+			return true
+		}
+	}
+	return false
 }
 
 func set[T comparable](v *T, otherwise T) {
@@ -251,11 +288,8 @@ func redo(ctx context.Context, l *ledger.Ledger, order batch.Order, o *batchFlag
 
 // endBatch gives the exit code of a batch whose result was told.
 func (a *app) endBatch(r batch.Result, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return &codeError{code: exitInterrupted}
-	}
 	code := batchExit(r, err)
-	if err != nil && !a.global.json {
+	if err != nil && code != exitInterrupted && !a.global.json {
 		f := classify(err)
 		a.say("simbind: the batch stopped: %v", err)
 		if f.Hint != "" {

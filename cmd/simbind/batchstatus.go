@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/ledger"
 )
 
@@ -65,19 +66,12 @@ aside or rejected, with their reasons. JOB is the job's file, its name, or the f
 }
 
 func (a *app) batchStatus(ctx context.Context, name string, lf *ledgerFlags) error {
-	if _, err := os.Stat(name); err == nil {
-		j, err := loadJob(name, "", &jobFlags{allowTestIMEI: true, allowSameIMEI: true})
-		if err != nil {
-			return err
-		}
-		name = j.Digest
-	}
 	l, err := a.oldLedger(ctx, lf)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	j, err := jobNamed(ctx, l, name)
+	j, err := jobMeant(ctx, l, name)
 	if err != nil {
 		return err
 	}
@@ -94,6 +88,18 @@ func (a *app) batchStatus(ctx context.Context, name string, lf *ledgerFlags) err
 		}
 	}
 	return a.show(r)
+}
+
+// jobMeant finds a job of the ledger by its file, its name, or the first digits of its digest.
+func jobMeant(ctx context.Context, l *ledger.Ledger, name string) (ledger.JobState, error) {
+	if _, err := os.Stat(name); err == nil {
+		j, err := job.Load(name, job.Options{AllowTestIMEI: true, AllowSameIMEI: true})
+		if err != nil {
+			return ledger.JobState{}, fileError(name, err)
+		}
+		name = j.Digest
+	}
+	return jobNamed(ctx, l, name)
 }
 
 func (a *app) batchCard(s ledger.CardState) batchCardView {

@@ -52,13 +52,13 @@ func (t *batchTable) tick() {
 			return
 		case <-every.C:
 			t.mu.Lock()
-			t.paint("")
+			_ = t.paint("") // the next event tells
 			t.mu.Unlock()
 		}
 	}
 }
 
-func (t *batchTable) tell(e batch.Event) {
+func (t *batchTable) tell(e batch.Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.result = *e.Result
@@ -66,9 +66,10 @@ func (t *batchTable) tell(e batch.Event) {
 	switch e.Kind {
 	case batch.Ended:
 		close(t.done)
-		t.wipe()
-		endLines(t.out, e.Result)
-		return
+		if err := t.wipe(); err != nil {
+			return err
+		}
+		return endLines(t.out, e.Result)
 	case batch.Started:
 	case batch.Reader:
 		t.readerChanged(e)
@@ -78,7 +79,7 @@ func (t *batchTable) tell(e batch.Event) {
 	case batch.Done:
 		above = t.cardDone(e)
 	}
-	t.paint(above)
+	return t.paint(above)
 }
 
 func (t *batchTable) readerChanged(e batch.Event) {
@@ -198,7 +199,7 @@ func cut(s string, width int) string {
 }
 
 // paint puts the table over the one before; above is a line that stays.
-func (t *batchTable) paint(above string) {
+func (t *batchTable) paint(above string) error {
 	width, height, err := term.GetSize(int(t.out.Fd()))
 	if err != nil {
 		width, height = 80, 24
@@ -214,7 +215,8 @@ func (t *batchTable) paint(above string) {
 		b.WriteString(l + "\n")
 	}
 	t.painted = len(lines)
-	_, _ = t.out.WriteString(b.String()) // a terminal that went away does not stop the cards
+	_, err = t.out.WriteString(b.String())
+	return err
 }
 
 // home goes back over what was painted and clears it.
@@ -225,9 +227,10 @@ func (t *batchTable) home(b *strings.Builder) {
 	b.WriteString("\r\x1b[J")
 }
 
-func (t *batchTable) wipe() {
+func (t *batchTable) wipe() error {
 	var b strings.Builder
 	t.home(&b)
 	t.painted = 0
-	_, _ = t.out.WriteString(b.String())
+	_, err := t.out.WriteString(b.String())
+	return err
 }

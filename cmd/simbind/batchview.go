@@ -11,8 +11,8 @@ import (
 	"github.com/simbind/simbind/uicc"
 )
 
-// batchView shows the events of a batch.
-type batchView interface{ tell(e batch.Event) }
+// batchView shows the events of a batch. An error is a reader of it that went away.
+type batchView interface{ tell(e batch.Event) error }
 
 // batchView is NDJSON for machines, a table that is repainted on a terminal, and lines elsewhere.
 func (a *app) batchView(order batch.Order) batchView {
@@ -55,7 +55,7 @@ type eventStream struct {
 	out   *json.Encoder
 }
 
-func (s *eventStream) tell(e batch.Event) {
+func (s *eventStream) tell(e batch.Event) error {
 	x := batchEvent{
 		head: schema("batch-event"), Event: string(e.Kind), Time: e.Time.UTC().Format(time.RFC3339Nano), Slot: e.Slot, ICCID: s.a.shortICCID(e.ICCID),
 		Step: e.Step, Verdict: string(e.Verdict), Code: e.Code, Reason: e.Reason, Millis: milliseconds(e.Took), Card: milliseconds(e.Waited), APDUs: e.APDUs,
@@ -75,7 +75,7 @@ func (s *eventStream) tell(e batch.Event) {
 			x.Tally[string(v)] = n
 		}
 	}
-	_ = s.out.Encode(x) // a reader that went away does not stop the cards
+	return s.out.Encode(x)
 }
 
 func (a *app) shortICCID(iccid string) string {
@@ -125,18 +125,19 @@ type eventLines struct {
 	order batch.Order
 }
 
-func (l *eventLines) tell(e batch.Event) {
+func (l *eventLines) tell(e batch.Event) (err error) {
 	switch e.Kind {
 	case batch.Started:
 		l.a.say("job %s: %d cards, %s", l.order.Name, e.Result.Counts.Ordered, whereabouts(e.Result.Counts))
 	case batch.Reader:
 		l.a.say("reader %s: %s%s", e.Slot, e.Step, because(e))
 	case batch.Done:
-		fmt.Fprintln(l.a.out, cardLine(l.a, e))
+		_, err = fmt.Fprintln(l.a.out, cardLine(l.a, e))
 	case batch.Ended:
-		endLines(l.a.out, e.Result)
+		err = endLines(l.a.out, e.Result)
 	case batch.Progress:
 	}
+	return err
 }
 
 func cardLine(a *app, e batch.Event) string {
@@ -169,9 +170,11 @@ func whereabouts(n ledger.Counts) string {
 	return s
 }
 
-func endLines(w io.Writer, r *batch.Result) {
-	fmt.Fprintf(w, "%s: of %d cards %s\n", r.End, r.Counts.Ordered, whereabouts(r.Counts))
+func endLines(w io.Writer, r *batch.Result) error {
+	s := fmt.Sprintf("%s: of %d cards %s\n", r.End, r.Counts.Ordered, whereabouts(r.Counts))
 	if n := r.Tally[batch.Good]; n > 0 {
-		fmt.Fprintf(w, "%d good cards in this run in %s, %.0f an hour\n", n, r.Elapsed.Round(time.Second), rate(r))
+		s += fmt.Sprintf("%d good cards in this run in %s, %.0f an hour\n", n, r.Elapsed.Round(time.Second), rate(r))
 	}
+	_, err := io.WriteString(w, s)
+	return err
 }

@@ -26,8 +26,8 @@ func draw(facts *diagnose.Facts, view *diagnose.View) drawing {
 	}
 	s, v := &facts.Applet.State, view.State
 	d := drawing{
-		Bound: strings.Join(named(v.Bound, view.Models), ", "), EFIMSI: s.Files.String() + ": " + copiesWords(facts, view),
-		Seen:    strings.Join(named([]string{v.LastIMEI}, view.Models), ""),
+		Bound: strings.Join(withModels(v.Bound, view.Models), ", "), EFIMSI: s.Files.String() + ": " + copiesWords(facts, view),
+		Seen:    strings.Join(withModels([]string{v.LastIMEI}, view.Models), ""),
 		Binding: short(s.Status.String()), Joined: s.Status == binding.Bound || s.Status == binding.PresetActive,
 		Verdict: s.Decision.String(), Kind: "open",
 	}
@@ -63,8 +63,8 @@ func copiesWords(facts *diagnose.Facts, v *diagnose.View) string {
 	return strings.Join(out, "; ")
 }
 
-// named puts brand and model behind an IMEI whose TAC is known.
-func named(imeis []string, models map[string]string) []string {
+// withModels puts brand and model behind an IMEI whose TAC is known.
+func withModels(imeis []string, models map[string]string) []string {
 	var out []string
 	for _, i := range imeis {
 		if len(i) >= 8 && models[i[:8]] != "" {

@@ -34,7 +34,8 @@ A card that is already as wanted is left alone. A run that was broken off is fou
 finished or classified. Keys are used once; nothing is retried.`,
 		Example: `  simbind personalize --first-insert --keys keys.csv
   simbind personalize --imei-prefix 49015420 --keys keys.csv --dry-run
-  simbind personalize --job cards.csv --keys keys.csv.age --identity me.txt --json`,
+  simbind personalize --job cards.csv --keys keys.csv.age --identity me.txt --json
+  simbind personalize --job march-500`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(c); err != nil {
@@ -56,10 +57,11 @@ finished or classified. Keys are used once; nothing is retried.`,
 }
 
 func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
-	wishOf, err := o.wish(a)
+	wishOf, err := o.wish(a, o.identity)
 	if err != nil {
 		return err
 	}
+	o.secretFlags.job = o.loaded
 	to, err := recipients(o.recipients)
 	if err != nil {
 		return err

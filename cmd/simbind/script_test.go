@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("B", "352099001761481")
 			return os.WriteFile(filepath.Join(e.WorkDir, "keys.csv"), []byte(keyFile), 0o600)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ends": ends, "valid": valid, "private": private, "worked": worked, "tamper": tamper},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ends": ends, "valid": valid, "private": private, "worked": worked, "benched": benched, "tamper": tamper, "issued": issued, "opened": opened},
 	})
 }
 

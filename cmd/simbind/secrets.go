@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/uicc"
 )
@@ -26,11 +27,13 @@ type secretFlags struct {
 	admHex           bool
 	pinFloor         int
 	attempts         int
+
+	job *job.Job // whose key source is used when no other is named, and which names the keys of a card
 }
 
 func (s *secretFlags) addKeys(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.keys, "keys", "", "key file: CSV or YAML by ICCID, mode 0600 or age-encrypted")
+	f.StringVar(&s.keys, "keys", "", "key file: CSV or YAML by ICCID, mode 0600 or age-encrypted; or YAML that names a PKCS#11 token")
 	f.StringVar(&s.identity, "identity", "", "age identity that opens --keys")
 	f.BoolVar(&s.testKeys, "test-keys", false, "use the published test keys 40..4F: for test cards only")
 	f.IntVar(&s.attempts, "attempts", 0, "failed authentications with this card before the next is refused (default 3)")
@@ -49,7 +52,9 @@ func (s *secretFlags) addADM(c *cobra.Command) {
 }
 
 // given tells whether any source of session keys was named.
-func (s *secretFlags) given() bool { return s.keys != "" || s.testKeys }
+func (s *secretFlags) given() bool {
+	return s.keys != "" || s.testKeys || s.job != nil && (s.job.Keys.File != "" || s.job.Keys.Token != nil)
+}
 
 // provider gives the secrets of the card once it is known; nil when no source was named.
 func (a *app) provider(ctx context.Context, s *secretFlags) (func(iccid string) (keys.Card, error), error) {
@@ -63,7 +68,7 @@ func (a *app) provider(ctx context.Context, s *secretFlags) (func(iccid string) 
 		return nil, nil
 	}
 	return func(iccid string) (keys.Card, error) {
-		card, err := a.keysOf(s, iccid)
+		card, err := a.keysOf(ctx, s, iccid)
 		if err != nil {
 			return card, err
 		}
@@ -71,15 +76,34 @@ func (a *app) provider(ctx context.Context, s *secretFlags) (func(iccid string) 
 	}, nil
 }
 
-func (a *app) keysOf(s *secretFlags, iccid string) (keys.Card, error) {
-	switch {
-	case s.testKeys:
+func (a *app) keysOf(ctx context.Context, s *secretFlags, iccid string) (keys.Card, error) {
+	if s.testKeys {
 		k := gp.TestKey()
 		return keys.Card{ICCID: iccid, Keys: gp.KeySet{ENC: k, MAC: gp.TestKey(), DEK: gp.TestKey()}}, nil
-	case s.keys != "":
-		return keys.Load(s.keys, s.identity, iccid)
 	}
-	return keys.Card{ICCID: iccid}, nil
+	source, err := a.keySource(ctx, s)
+	if source == nil || err != nil {
+		return keys.Card{ICCID: iccid}, err
+	}
+	a.atEnd = append(a.atEnd, source.Close) // a token is at work until the session is open
+	name := ""
+	if s.job != nil {
+		row, _ := s.job.Row(iccid)
+		name = row.Key
+	}
+	return source.Card(iccid, name)
+}
+
+// keySource opens what the flags name, else what the job does.
+func (a *app) keySource(ctx context.Context, s *secretFlags) (keys.Source, error) {
+	ask := func() (string, error) { return a.secretFromInput(ctx, "PIN of the token") }
+	if s.keys != "" {
+		return keys.OpenSource(s.keys, s.identity, ask)
+	}
+	if s.job != nil {
+		return s.job.OpenSource(ask)
+	}
+	return nil, nil
 }
 
 // codes fills in what the files and prompts say; they win over the key file.
@@ -113,7 +137,7 @@ func (a *app) codes(ctx context.Context, s *secretFlags, card *keys.Card) error 
 // readSecret reads one line from a private file, or from standard input: as a prompt when that is a terminal.
 func (a *app) readSecret(ctx context.Context, flag, path string) (string, error) {
 	if path == "-" {
-		return a.secretFromInput(ctx)
+		return a.secretFromInput(ctx, "Code")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -127,7 +151,7 @@ func (a *app) readSecret(ctx context.Context, flag, path string) (string, error)
 	return line, fileError(flag+" "+path, err)
 }
 
-func (a *app) secretFromInput(ctx context.Context) (string, error) {
+func (a *app) secretFromInput(ctx context.Context, what string) (string, error) {
 	f, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return await(ctx, func() (string, error) { return firstLine(a.in) })
@@ -139,7 +163,7 @@ func (a *app) secretFromInput(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprint(a.err, "Code: ")
+	fmt.Fprintf(a.err, "%s: ", what)
 	b, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) })
 	fmt.Fprintln(a.err)
 	if ctx.Err() != nil { // the echo comes back

@@ -24,6 +24,8 @@ type wantedFlags struct {
 	strictStart, openIdentity, pairing, keepLocation, observe bool
 	denyIMSI, refresh                                         string
 	terminals                                                 int
+
+	loaded *job.Job // of --job, once it is validated
 }
 
 func (w *wantedFlags) add(c *cobra.Command) {
@@ -83,7 +85,7 @@ func (w *wantedFlags) check(c *cobra.Command) error {
 
 // wish gives what is wanted of a card as a function of its ICCID: flags are the same for every card, a job has a row
 // for each. The job is validated whole before any card is touched.
-func (w *wantedFlags) wish(a *app) (func(iccid uicc.ICCID) (personalize.Wish, error), error) {
+func (w *wantedFlags) wish(a *app, identity string) (func(iccid uicc.ICCID) (personalize.Wish, error), error) {
 	expected := a.expected()
 	if w.job == "" {
 		c, err := w.configuration(a)
@@ -94,10 +96,11 @@ func (w *wantedFlags) wish(a *app) (func(iccid uicc.ICCID) (personalize.Wish, er
 			return personalize.Wish{Configuration: c, Expected: expected}, nil
 		}, nil
 	}
-	j, err := job.Load(w.job, job.Options{AllowTestIMEI: w.allowTestIMEI, AllowSameIMEI: w.allowSameIMEI})
+	j, err := job.Load(w.job, job.Options{AllowTestIMEI: w.allowTestIMEI, AllowSameIMEI: w.allowSameIMEI, Identity: identity})
 	if err != nil {
 		return nil, fileError("--job "+w.job, err)
 	}
+	w.loaded = j
 	return func(id uicc.ICCID) (personalize.Wish, error) { return fromJob(a, j, id, expected) }, nil
 }
 

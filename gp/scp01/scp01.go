@@ -39,18 +39,43 @@ type Session struct {
 	host, card []byte
 }
 
+// Cipher is 3DES-ECB under a static key, wherever that is kept.
+type Cipher func(data []byte) ([]byte, error)
+
+// Held are static keys that stay where they are kept, such as in a token.
+type Held struct{ ENC, MAC Cipher }
+
+func ecb(key secret.Bytes) Cipher {
+	return func(data []byte) ([]byte, error) {
+		block, err := crypt.TripleDES(key.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+		}
+		return crypt.EncryptECB(block, data)
+	}
+}
+
 // New derives the session keys from the host challenge and the card challenge, 8 bytes each; option is parameter i.
 func New(keys Keys, option byte, host, card []byte) (*Session, error) {
+	return NewHeld(Held{ecb(keys.ENC), ecb(keys.MAC)}, option, host, card)
+}
+
+// NewHeld is New with static keys that are kept elsewhere.
+func NewHeld(keys Held, option byte, host, card []byte) (*Session, error) {
 	if option != Option05 && option != Option15 {
 		return nil, fmt.Errorf("SCP01: i = %02X is not known here", option)
+	}
+	data, err := derivationData(host, card)
+	if err != nil {
+		return nil, err
 	}
 	s := &Session{host: host, card: card}
 	s.Chain = macchain.New(macchain.Rules{Name: "SCP01", MAC: s.sign, NextICV: s.icv(option), Encrypt: s.encrypt})
 	for _, k := range []struct {
-		into *secret.Bytes
-		base secret.Bytes
+		into   *secret.Bytes
+		cipher Cipher
 	}{{&s.enc, keys.ENC}, {&s.mac, keys.MAC}} {
-		v, err := SessionKey(k.base.Reveal(), host, card)
+		v, err := k.cipher(data)
 		if err != nil {
 			return nil, err
 		}
@@ -60,17 +85,22 @@ func New(keys Keys, option byte, host, card []byte) (*Session, error) {
 	return s, nil
 }
 
-// SessionKey is 3DES-ECB over the second half of the card challenge, the first of the host's, the first of the card's, the second of
-// the host's: 16 bytes (clause D.4.1).
-func SessionKey(key, host, card []byte) ([]byte, error) {
+// derivationData is the second half of the card challenge, the first of the host's, the first of the card's, the second of
+// the host's (clause D.4.1).
+func derivationData(host, card []byte) ([]byte, error) {
 	if len(host) != 8 || len(card) != 8 {
 		return nil, fmt.Errorf("SCP01: challenges of %d and %d bytes, both have 8", len(host), len(card))
 	}
-	block, err := crypt.TripleDES(key)
+	return slices.Concat(card[4:], host[:4], card[:4], host[4:]), nil
+}
+
+// SessionKey is 3DES-ECB over the derivation data of clause D.4.1: 16 bytes.
+func SessionKey(key, host, card []byte) ([]byte, error) {
+	data, err := derivationData(host, card)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+		return nil, err
 	}
-	return crypt.EncryptECB(block, slices.Concat(card[4:], host[:4], card[:4], host[4:]))
+	return ecb(secret.New(key))(data)
 }
 
 // VerifyCard compares the card's cryptogram in constant time (clause D.4.2).

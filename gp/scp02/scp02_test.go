@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { vectors.Main(m, "gp/scp02") }
 // TestMACChain: two commands, the second ICV being the first MAC under single DES.
 // over is a session with these session keys.
 func over(key secret.Bytes) *Session {
-	s := &Session{mac: key, enc: key}
+	s := &Session{mac: key, enc: inMemory{key}}
 	s.Chain = macchain.New(s.rules())
 	return s
 }

@@ -48,27 +48,55 @@ var ErrResponse = errors.New("SCP03 response")
 // Derive is the data derivation of Amendment D clause 4.1.5: a KDF in counter mode with AES-CMAC (NIST SP
 // 800-108) over 11 zeros, the constant, 00, the length in bits, the counter and the context. bits is 64, 128, 192 or 256.
 func Derive(key []byte, constant byte, bits int, context []byte) ([]byte, error) {
-	var out []byte
-	for counter := byte(1); len(out)*8 < bits; counter++ {
-		block := make([]byte, 11, 16+len(context))
-		block = append(block, constant, 0x00, byte(bits>>8), byte(bits), counter)
-		mac, err := crypt.CMAC(key, append(block, context...))
+	return derive(cmac(key), constant, bits, context)
+}
+
+func cmac(key []byte) func([]byte) ([]byte, error) {
+	return func(data []byte) ([]byte, error) {
+		mac, err := crypt.CMAC(key, data)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+		}
+		return mac, nil
+	}
+}
+
+func derive(sign func([]byte) ([]byte, error), constant byte, bits int, context []byte) ([]byte, error) {
+	var out []byte
+	for _, m := range messages(constant, bits, context) {
+		mac, err := sign(m)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, mac...)
 	}
 	return out[:bits/8], nil
 }
 
+// messages are what is signed for so many bits, one for each 128 of them.
+func messages(constant byte, bits int, context []byte) (out [][]byte) {
+	for counter := byte(1); len(out)*128 < bits; counter++ {
+		block := make([]byte, 11, 16+len(context))
+		block = append(block, constant, 0x00, byte(bits>>8), byte(bits), counter)
+		out = append(out, append(block, context...))
+	}
+	return out
+}
+
 // Keys are the static keys of a set, each of 16, 24 or 32 bytes.
 type Keys struct{ ENC, MAC secret.Bytes }
+
+// Held are static keys that stay where they are kept, such as in a token. Size is their length in bytes: 16, 24 or 32.
+type Held struct {
+	ENC, MAC Deriver
+	Size     int
+}
 
 // Session is one secure channel. It is not safe for concurrent use, as a card is not.
 type Session struct {
 	level          byte
 	macSize        int // bytes of a MAC that travel: 8, in S16 mode 16
-	enc, mac, rmac secret.Bytes
+	enc, mac, rmac Key
 	context        []byte // host challenge ‖ card challenge
 	chaining       [16]byte
 	counter        uint32 // of commands since EXTERNAL AUTHENTICATE
@@ -76,37 +104,51 @@ type Session struct {
 
 // New derives the session keys from the challenges, 8 bytes each, in S16 mode 16 (clause 6.2.1).
 func New(keys Keys, host, card []byte) (*Session, error) {
+	return begin(inMemory(keys.ENC), inMemory(keys.MAC), keys.ENC.Len(), keys.MAC.Len(), host, card)
+}
+
+// NewHeld is New with static keys that are kept elsewhere, and session keys that stay beside them.
+func NewHeld(keys Held, host, card []byte) (*Session, error) {
+	return begin(keys.ENC, keys.MAC, keys.Size, keys.Size, host, card)
+}
+
+func begin(enc, mac Deriver, encSize, macSize int, host, card []byte) (*Session, error) {
 	s := &Session{macSize: len(host), context: append(append([]byte{}, host...), card...)}
 	for _, k := range []struct {
-		into     *secret.Bytes
-		base     secret.Bytes
+		into     *Key
+		derive   Deriver
+		size     int
 		constant byte
-	}{{&s.enc, keys.ENC, constENC}, {&s.mac, keys.MAC, constMAC}, {&s.rmac, keys.MAC, constRMAC}} {
-		v, err := Derive(k.base.Reveal(), k.constant, k.base.Len()*8, s.context)
-		if err != nil {
+	}{{&s.enc, enc, encSize, constENC}, {&s.mac, mac, macSize, constMAC}, {&s.rmac, mac, macSize, constRMAC}} {
+		var err error
+		if *k.into, err = k.derive(messages(k.constant, k.size*8, s.context)); err != nil {
+			s.Close()
 			return nil, err
 		}
-		*k.into = secret.New(v)
-		clear(v)
 	}
 	return s, nil
 }
 
 // VerifyCard compares the card's cryptogram in constant time (clause 6.2.2.2).
 func (s *Session) VerifyCard(cryptogram []byte) (bool, error) {
-	want, err := Derive(s.mac.Reveal(), constCardCryptogram, s.macSize*8, s.context)
+	want, err := derive(s.mac.CMAC, constCardCryptogram, s.macSize*8, s.context)
 	return subtle.ConstantTimeCompare(want, cryptogram) == 1, err
 }
 
 // HostCryptogram proves the host (clause 6.2.2.3).
 func (s *Session) HostCryptogram() ([]byte, error) {
-	return Derive(s.mac.Reveal(), constHostCryptogram, s.macSize*8, s.context)
+	return derive(s.mac.CMAC, constHostCryptogram, s.macSize*8, s.context)
 }
 
 // CardChallenge is the pseudo-random card challenge a card with OptionPseudoRandom makes from its static ENC key, the
 // sequence counter of 3 bytes and the AID of the application that was asked (clause 6.2.2.1).
 func CardChallenge(enc secret.Bytes, sequence, aid []byte, size int) ([]byte, error) {
-	return Derive(enc.Reveal(), constCardChallenge, size*8, append(append([]byte{}, sequence...), aid...))
+	return CardChallengeHeld(cmac(enc.Reveal()), sequence, aid, size)
+}
+
+// CardChallengeHeld is CardChallenge with an ENC key that is kept elsewhere: enc is AES-CMAC under it.
+func CardChallengeHeld(enc func([]byte) ([]byte, error), sequence, aid []byte, size int) ([]byte, error) {
+	return derive(enc, constCardChallenge, size*8, append(append([]byte{}, sequence...), aid...))
 }
 
 // Authenticate builds EXTERNAL AUTHENTICATE for a level: MACed, never encrypted (clause 7.1.2). From the next
@@ -161,14 +203,13 @@ func (s *Session) Wrap(c apdu.Command) (wrapped apdu.Command, commit func(), err
 }
 
 func (s *Session) encrypt(data []byte, counter uint32) ([]byte, error) {
-	block, err := crypt.AES(s.enc.Reveal())
+	block := make([]byte, crypt.AESBlock)
+	putCounter(block, counter)
+	iv, err := s.enc.Encrypt(noIV, block)
 	if err != nil {
 		return nil, err
 	}
-	iv := make([]byte, crypt.AESBlock)
-	putCounter(iv, counter)
-	block.Encrypt(iv, iv)
-	return crypt.EncryptCBC(block, iv, crypt.Pad80(data, crypt.AESBlock))
+	return s.enc.Encrypt(iv, crypt.Pad80(data, crypt.AESBlock))
 }
 
 func putCounter(block []byte, counter uint32) {
@@ -184,7 +225,7 @@ func (s *Session) sign(c apdu.Command) (apdu.Command, [16]byte, error) {
 		return c, s.chaining, fmt.Errorf("SCP03: %d bytes of data do not fit a short command with its MAC", len(c.Data))
 	}
 	signed := append(s.chaining[:], apdu.BaseClass(c.CLA)|0x04, c.INS, c.P1, c.P2, byte(len(c.Data)+s.macSize))
-	full, err := crypt.CMAC(s.mac.Reveal(), append(signed, c.Data...))
+	full, err := s.mac.CMAC(append(signed, c.Data...))
 	if err != nil {
 		return c, s.chaining, err
 	}
@@ -227,7 +268,7 @@ func (s *Session) verify(data, mac []byte, sw apdu.SW) error {
 		signed = append(signed, apdu.SWOK)
 	}
 	for _, w := range signed {
-		want, err := crypt.CMAC(s.rmac.Reveal(), slices.Concat(s.chaining[:], data, []byte{w.SW1(), w.SW2()}))
+		want, err := s.rmac.CMAC(slices.Concat(s.chaining[:], data, []byte{w.SW1(), w.SW2()}))
 		if err != nil {
 			return err
 		}
@@ -242,15 +283,14 @@ func (s *Session) verify(data, mac []byte, sw apdu.SW) error {
 func protected(sw apdu.SW) bool { return sw.OK() || sw.Warning() }
 
 func (s *Session) decrypt(data []byte) ([]byte, error) {
-	block, err := crypt.AES(s.enc.Reveal())
+	block := make([]byte, crypt.AESBlock)
+	putCounter(block, s.counter)
+	block[0] = 0x80
+	iv, err := s.enc.Encrypt(noIV, block)
 	if err != nil {
 		return nil, err
 	}
-	iv := make([]byte, crypt.AESBlock)
-	putCounter(iv, s.counter)
-	iv[0] = 0x80
-	block.Encrypt(iv, iv)
-	plain, err := crypt.DecryptCBC(block, iv, data)
+	plain, err := s.enc.Decrypt(iv, data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrResponse, err)
 	}
@@ -263,7 +303,9 @@ func (s *Session) decrypt(data []byte) ([]byte, error) {
 
 // Close wipes the session keys.
 func (s *Session) Close() {
-	for _, k := range []secret.Bytes{s.enc, s.mac, s.rmac} {
-		k.Wipe()
+	for _, k := range []Key{s.enc, s.mac, s.rmac} {
+		if k != nil {
+			k.Wipe()
+		}
 	}
 }

@@ -37,7 +37,7 @@ func load(t testing.TB, group string) []row {
 
 // with makes a session in the middle of its life.
 func with(level byte, r row) *Session {
-	s := &Session{level: level, macSize: 8, enc: secret.New(r.Key), mac: secret.New(r.Key), rmac: secret.New(r.Key), counter: r.Counter}
+	s := &Session{level: level, macSize: 8, enc: key{secret.New(r.Key)}, mac: key{secret.New(r.Key)}, rmac: key{secret.New(r.Key)}, counter: r.Counter}
 	copy(s.chaining[:], r.Chaining)
 	return s
 }
@@ -169,7 +169,7 @@ func TestRecordedCommands(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, k := range map[string]struct{ got, want []byte }{
-				"ENC": {s.enc.Reveal(), row.Session.ENC}, "MAC": {s.mac.Reveal(), row.Session.MAC}, "RMAC": {s.rmac.Reveal(), row.Session.RMAC},
+				"ENC": {s.enc.(key).Reveal(), row.Session.ENC}, "MAC": {s.mac.(key).Reveal(), row.Session.MAC}, "RMAC": {s.rmac.(key).Reveal(), row.Session.RMAC},
 			} {
 				if !bytes.Equal(k.got, k.want) {
 					t.Errorf("%s: %X, want %X", name, k.got, k.want)
@@ -250,7 +250,7 @@ func FuzzUnwrap(f *testing.F) {
 // protect is what the card does to an answer: R-ENC under the command's counter, then R-MAC over the chaining value (clauses 6.2.5, 6.2.7).
 func protect(t testing.TB, s *Session, plain []byte) apdu.Response {
 	t.Helper()
-	block, err := crypt.AES(s.enc.Reveal())
+	block, err := crypt.AES(s.enc.(key).Reveal())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func protect(t testing.TB, s *Session, plain []byte) apdu.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mac, err := crypt.CMAC(s.rmac.Reveal(), append(append(bytes.Clone(s.chaining[:]), data...), 0x90, 0x00))
+	mac, err := crypt.CMAC(s.rmac.(key).Reveal(), append(append(bytes.Clone(s.chaining[:]), data...), 0x90, 0x00))
 	if err != nil {
 		t.Fatal(err)
 	}

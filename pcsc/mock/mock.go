@@ -41,6 +41,7 @@ type Reader struct {
 	holder *card
 	events uint16
 	faults Faults
+	power  sync.Mutex // held while the card works on a command; taken after the lock of the service
 }
 
 // Faults are what a reader may do to those who use it. Numbers count commands through a connection, from 1; 0 is never.
@@ -115,7 +116,9 @@ func (r *Reader) SetFaults(f Faults) {
 
 func (r *Reader) pull() {
 	if r.chip != nil {
+		r.power.Lock() // the card finishes its command first
 		r.chip.PowerOff()
+		r.power.Unlock()
 		r.chip = nil
 		r.events++
 	}
@@ -247,7 +250,10 @@ func (c *card) raw(ctx context.Context, cmd apdu.Command) (apdu.Response, error)
 	if err := c.befall(); err != nil {
 		return apdu.Response{}, err
 	}
-	out, err := c.r.chip.Process(b)
+	out, err := c.process(b)
+	if c.state != nil { // pulled meanwhile
+		return apdu.Response{}, c.fail("transmit", c.state)
+	}
 	if err != nil {
 		c.state = pcsc.ErrMute
 		return apdu.Response{}, c.fail("transmit", fmt.Errorf("%w: %w", pcsc.ErrMute, err))
@@ -258,6 +264,17 @@ func (c *card) raw(ctx context.Context, cmd apdu.Command) (apdu.Response, error)
 		return apdu.Response{}, c.fail("transmit", pcsc.ErrRemoved)
 	}
 	return apdu.ParseResponse(out)
+}
+
+// process lets the card work while other readers go on; the lock of the service is held before and after.
+func (c *card) process(b []byte) ([]byte, error) {
+	chip := c.r.chip
+	c.r.power.Lock()
+	c.r.s.mu.Unlock()
+	out, err := chip.Process(b)
+	c.r.power.Unlock()
+	c.r.s.mu.Lock()
+	return out, err
 }
 
 // befall lets the faults that are due happen before a command.

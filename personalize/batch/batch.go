@@ -40,10 +40,12 @@ type Bench struct {
 	end           context.CancelCauseFunc
 	reseats       map[string]int  // failed contacts of a card
 	wrong, doubts map[string]bool // cards that the keys did not fit; that this run left half written
+	retired       int             // of the workers, those whose handler has no more cards
 	workers       map[string]bool // by name of the reader
 	working       int             // readers whose card is being worked on
 	last          time.Time       // something happened
 	left          int             // cards to do, as last counted less those done since
+	moves         int             // cards that were concluded
 	resume        time.Time       // not counted again before
 }
 
@@ -89,11 +91,11 @@ var (
 )
 
 // Work runs the batch until no card is left, ctx ends, or it stops itself (*StopError). Cards that are being written then are finished
-// first. Nothing is claimed before the ledger knows the job.
+// first. A job that may not start yet is refused as Ledger.MayStart does, with an empty Result; the ledger knows it from then on.
 func (b *Bench) Work(ctx context.Context) (Result, error) {
 	b.prepare()
 	if err := b.register(ctx); err != nil {
-		return b.result, err
+		return Result{}, err
 	}
 	working, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -119,24 +121,34 @@ func (b *Bench) register(ctx context.Context) error {
 	if err := b.Ledger.Register(ctx, b.Order.Job, b.By); err != nil {
 		return err
 	}
-	return b.count(ctx)
+	if err := b.Ledger.MayStart(ctx, b.Order.Digest); err != nil {
+		return err
+	}
+	_, err := b.count(ctx)
+	return err
 }
 
-// count asks the ledger where the cards are.
-func (b *Bench) count(ctx context.Context) error {
+// count asks the ledger where the cards are. An answer that a card overtook is not taken: the next card asks again.
+func (b *Bench) count(ctx context.Context) (taken bool, err error) {
+	b.mu.Lock()
+	moves := b.moves
+	b.mu.Unlock()
 	n, err := b.Ledger.Counts(ctx, b.Order.Digest)
 	if err != nil {
-		return err
+		return false, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if moves != b.moves {
+		return false, nil
+	}
 	b.result.Counts, b.left = n, n.Untouched-n.Elsewhere+n.Open
-	return nil
+	return true, nil
 }
 
 // finish counts once more and says how it ended.
 func (b *Bench) finish(ctx context.Context, cause error) (Result, error) {
-	err := b.count(context.WithoutCancel(ctx))
+	_, err := b.count(context.WithoutCancel(ctx))
 	r := b.result
 	r.Elapsed = b.now().Sub(r.Began)
 	var stopped *StopError

@@ -47,3 +47,18 @@ func TestWrongKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestSameICCID: a second card with the number of one that was done is no good card.
+func TestSameICCID(t *testing.T) {
+	r := newRig(t, 1, 2)
+	twin := r.card(0)
+	r.pile = slices.Insert(r.pile, 1, mock.Chip(twin))
+	result, err := r.work()
+	if err != nil || !slices.Equal(r.verdicts(), []Verdict{Good, Quarantined, Good}) {
+		t.Fatalf("%v, %+v, %v", r.verdicts(), result, err)
+	}
+	r.proven()
+	if g := r.generation(twin); g != 0 {
+		t.Errorf("the twin was written %d times", g)
+	}
+}

@@ -2,7 +2,9 @@ package batch
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"time"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
@@ -35,6 +37,13 @@ type ForeignError struct{ ICCID string }
 
 func (e *ForeignError) Error() string { return "card " + e.ICCID + " is not in the job" }
 
+// TwinError is a card that was never written, and has the ICCID of one that was.
+type TwinError struct{ Done ledger.CardState }
+
+func (e *TwinError) Error() string {
+	return fmt.Sprintf("this card was never written, and a card with the same ICCID was done at %s on station %s", e.Done.Concluded.Format(time.RFC3339), e.Done.By.Station)
+}
+
 // rule is one row of the table from errors to what is done about them.
 type rule struct {
 	match func(error) bool
@@ -55,6 +64,7 @@ func as[T error](err error) bool {
 var rules = []rule{
 	{as[*ForeignError], foreign, "not_ordered"},
 	{is(ledger.ErrNotOrdered), foreign, "not_ordered"},
+	{as[*TwinError], quarantine, "same_iccid"},
 	{isUnderway, elsewhere, "claim_held"},
 	{as[*ledger.HeldError], elsewhere, "claim_held"},
 	{as[*ledger.TakenError], before, "done_before"},
@@ -72,6 +82,7 @@ var rules = []rule{
 	{as[*personalize.AttemptsError], quarantine, "attempts_used_up"},
 	{isWrongKey, wrongKey, "key_refused"},
 	{as[*keys.Error], stop, "key_file_invalid"},
+	{as[*keys.TokenError], stop, "token_refused"},
 	{is(personalize.ErrNoKeys), refuse, "keys_missing"},
 	{as[personalize.PINNeededError], refuse, "pin_needed"},
 	{as[*uicc.PINError], quarantine, "code_refused"},

@@ -28,6 +28,7 @@ var examples = []struct {
 }{
 	{&ForeignError{}, foreign, "not_ordered"},
 	{ledger.ErrNotOrdered, foreign, "not_ordered"},
+	{&TwinError{}, quarantine, "same_iccid"},
 	{&ledger.TakenError{}, elsewhere, "claim_held"},
 	{&ledger.HeldError{}, elsewhere, "claim_held"},
 	{&ledger.TakenError{Holding: ledger.CardState{Outcome: ledger.Rejected}}, before, "done_before"},
@@ -50,6 +51,7 @@ var examples = []struct {
 	{&gp.SessionError{Failure: gp.FailureBlocked, SW: apdu.SWBlocked}, quarantine, "no_session"},
 	{&gp.SessionError{Failure: gp.FailureNoChannel, SW: apdu.SWBusy}, busy, "card_busy"},
 	{&keys.Error{}, stop, "key_file_invalid"},
+	{&keys.TokenError{Err: errors.New("gone")}, stop, "token_refused"},
 	{fmt.Errorf("%w: %w", personalize.ErrNoKeys, keys.ErrNoCard), refuse, "keys_missing"},
 	{personalize.PINNeededError{}, refuse, "pin_needed"},
 	{&uicc.PINError{SW: apdu.SWBlocked}, quarantine, "code_refused"},

@@ -15,17 +15,26 @@ const codeInterrupted = "interrupted"
 func (t *task) judge(ctx context.Context, err error) {
 	defer t.release()
 	t.cause = err
-	if t.meter != nil {
-		_, t.waited = t.meter.cost()
-	}
 	outcome := t.decide(ctx, err)
-	if t.claim == nil || outcome == ledger.Underway {
-		t.remark(ctx)
-		return
-	}
-	if err := t.conclude(context.WithoutCancel(ctx), outcome); err != nil {
+	if err := t.enter(context.WithoutCancel(ctx), outcome); err != nil {
 		t.unconcluded(err)
 	}
+}
+
+// enter writes into the ledger what became of the card: its conclusion, the steps of a claim that stays open, or a remark.
+func (t *task) enter(ctx context.Context, o ledger.Outcome) error {
+	if t.recording != nil {
+		if err := t.recording(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case t.claim == nil:
+		return t.remark(ctx)
+	case o == ledger.Underway:
+		return t.record(ctx)
+	}
+	return t.conclude(ctx, o)
 }
 
 // decide fills in class, verdict and words, and gives the outcome of the claim: Underway when it stays open.
@@ -106,16 +115,13 @@ func (t *task) before(err error) {
 	}
 }
 
-// conclude writes the last steps and the outcome into the ledger.
+// conclude writes the steps and the outcome into the ledger.
 func (t *task) conclude(ctx context.Context, o ledger.Outcome) error {
-	if err := t.record(ctx); err != nil {
-		return err
-	}
 	apdus, _ := t.meter.cost()
 	return t.claim.Conclude(ctx, o, ledger.Event{
-		Step: "conclude", Code: t.code, Note: t.reason, Duration: t.took, APDUs: apdus, SW: statusWord(t.cause),
+		Step: "conclude", Code: t.code, Note: t.reason, Duration: t.b.now().Sub(t.began), APDUs: apdus, SW: statusWord(t.cause),
 		Before: t.contentBefore(), After: t.contentAfter(), Hidden: t.hidden(),
-	})
+	}, t.events(0)...)
 }
 
 // unconcluded is a card whose end the ledger does not have: it is read again by a later run, whatever it holds.

@@ -36,14 +36,12 @@ func (b *Bench) sort(ctx context.Context, t *task) error {
 }
 
 // remark keeps in the ledger what no claim says: a foreign card, and one that does not tell who it is.
-func (t *task) remark(ctx context.Context) {
-	if t.claim != nil || t.class != foreign && t.class != quarantine {
-		return
+func (t *task) remark(ctx context.Context) error {
+	if t.class != foreign && t.class != quarantine {
+		return nil
 	}
-	e := ledger.Event{Step: "identify", Code: t.code, SW: statusWord(t.cause), Note: t.reason, Duration: t.took}
-	if err := t.b.Ledger.Remark(context.WithoutCancel(ctx), t.b.Order.Digest, t.iccid, t.by(), e); err != nil {
-		t.unconcluded(err)
-	}
+	e := ledger.Event{Step: "identify", Code: t.code, SW: statusWord(t.cause), Note: t.reason, Duration: t.b.now().Sub(t.began)}
+	return t.b.Ledger.Remark(ctx, t.b.Order.Digest, t.iccid, t.by(), e)
 }
 
 func statusWord(err error) apdu.SW {

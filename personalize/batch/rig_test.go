@@ -48,7 +48,9 @@ func (m memory) Connect(ctx context.Context, s Slot) (Card, error) {
 
 // rig is a bench in memory: readers, a pile of cards, and somebody who puts the next card in when one is done.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
+	timing  vuicc.Timing // of the cards
+	image   string
 	dir     string
 	service *mock.Service
 	readers map[string]*mock.Reader
@@ -66,9 +68,14 @@ type rig struct {
 func iccidOf(i int) string { return fmt.Sprintf("8988211%012d", i) }
 func imsiOf(i int) string  { return fmt.Sprintf("00101%010d", i) }
 
-func newRig(t *testing.T, readers, cards int) *rig {
+func newRig(t testing.TB, readers, cards int) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), service: mock.New(), readers: map[string]*mock.Reader{}, in: map[string]mock.Chip{}}
+	return newRigWith(t, readers, cards, "usim-linked", vuicc.Timing{})
+}
+
+func newRigWith(t testing.TB, readers, cards int, image string, timing vuicc.Timing) *rig {
+	t.Helper()
+	r := &rig{t: t, image: image, timing: timing, dir: t.TempDir(), service: mock.New(), readers: map[string]*mock.Reader{}, in: map[string]mock.Chip{}}
 	for i := range cards {
 		r.cards = append(r.cards, r.card(i))
 		r.pile = append(r.pile, r.cards[i])
@@ -83,14 +90,14 @@ func newRig(t *testing.T, readers, cards int) *rig {
 
 func (r *rig) card(i int) *vuicc.Card {
 	r.t.Helper()
-	img, err := image.Get("usim-linked")
+	img, err := image.Get(r.image)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if img, err = img.With(iccidOf(i), imsiOf(i)); err != nil {
 		r.t.Fatal(err)
 	}
-	c, err := vuicc.New(img)
+	c, err := vuicc.New(img, vuicc.WithTiming(r.timing))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ func (b *Bench) move(t *task) {
 		return
 	}
 	*to++
+	b.moves++
 	n.Untouched = max(n.Untouched-1, 0)
 	b.left--
 }

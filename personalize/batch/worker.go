@@ -108,8 +108,12 @@ const (
 // recount asks the ledger again, but not more often than a tenth of the time lets it, and ends the batch when all is done.
 func (b *Bench) recount(ctx context.Context) {
 	began := b.now()
-	if err := b.count(context.WithoutCancel(ctx)); err != nil {
+	taken, err := b.count(context.WithoutCancel(ctx))
+	if err != nil {
 		b.halt("ledger_unreachable", err)
+		return
+	}
+	if !taken {
 		return
 	}
 	b.mu.Lock()
@@ -134,7 +138,12 @@ type worker struct {
 func (w *worker) work(ctx context.Context) {
 	defer w.close()
 	for ctx.Err() == nil {
-		if err := w.turn(ctx); err != nil && ctx.Err() == nil {
+		err := w.turn(ctx)
+		if errors.Is(err, errNoMore) {
+			w.b.retire()
+			return
+		}
+		if err != nil && ctx.Err() == nil {
 			w.close()
 			w.tell(Event{Kind: Reader, Step: "failing", Code: "reader", Reason: err.Error()})
 			w.pause.sleep(ctx)
@@ -250,12 +259,26 @@ func (p *pause) sleep(ctx context.Context) {
 	}
 }
 
-// fetch asks the handler for a card; one that says no ends the batch: there are no more.
+// errNoMore is a handler that has no card left for a reader.
+var errNoMore = errors.New("no more cards")
+
+// fetch asks the handler for a card. One that says no has none left; one that fails otherwise is asked again.
 func (b *Bench) fetch(ctx context.Context, slot string) error {
 	err := b.Hooks.run(ctx, "get", b.Hooks.Get, map[string]string{"SLOT": slot})
 	var over *HookError
 	if errors.As(err, &over) && over.Exit > 0 {
-		b.end(errIdle)
+		return errNoMore
 	}
 	return err
+}
+
+// retire ends the batch when no reader gets cards any more.
+func (b *Bench) retire() {
+	b.mu.Lock()
+	b.retired++
+	all := b.retired == len(b.workers)
+	b.mu.Unlock()
+	if all {
+		b.end(errIdle)
+	}
 }

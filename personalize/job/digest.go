@@ -30,7 +30,7 @@ func (j *Job) digestSettings(h hash.Hash) {
 	c := canonical{
 		Job: "simbind job v1", Name: s.Name, Level: byte(s.Channel.Level), AID: hex.EncodeToString(s.Channel.AID), Domain: hex.EncodeToString(s.Channel.Domain),
 		Keys: s.Keys.kind(), Recipients: s.Backups.Recipients, Dual: s.Approval.Required, Approvers: s.Approval.Approvers,
-		FailuresInARow: s.FailuresInARow, Attempts: s.Attempts, Hooks: s.Hooks, Template: s.Output.digest,
+		FailuresInARow: s.FailuresInARow, Attempts: s.Attempts, Hooks: j.written, Template: s.Output.digest,
 	}
 	b, err := json.Marshal(c)
 	if err != nil { // texts and numbers alone cannot fail

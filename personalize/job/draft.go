@@ -78,8 +78,10 @@ func (d *draft) entry() {
 // fill reads the cells of a row, and looks at it as a whole.
 func (d *draft) fill(header []string, rec cells.Record) {
 	for i, c := range rec.Cells[:min(len(rec.Cells), len(header))] {
-		text := bytes.TrimSpace(c.Text)
-		if len(text) > 0 {
+		switch text := bytes.TrimSpace(c.Text); {
+		case len(text) > maxCell:
+			d.fault(i, 0, fmt.Sprintf("a cell of %d bytes, at most %d can be", len(text), maxCell), "look for a quote that is not closed")
+		case len(text) > 0:
 			d.cell(i, header[i], c.Text, text)
 		}
 	}
@@ -188,5 +190,9 @@ func reasonOf(err error) (reason, remedy string) {
 	if errors.As(err, &in) {
 		return in.Reason, ""
 	}
-	return strings.TrimPrefix(err.Error(), uicc.ErrMalformed.Error()+": "), ""
+	words := err.Error()
+	for _, kind := range []error{uicc.ErrMalformed, usim.ErrMalformed} {
+		words = strings.TrimPrefix(words, kind.Error()+": ")
+	}
+	return words, ""
 }

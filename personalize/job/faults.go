@@ -68,6 +68,13 @@ func (fs *Faults) merge(o Faults) {
 	fs.List = fs.List[:min(len(fs.List), maxListed)]
 }
 
+// take appends the faults of another file.
+func (fs *Faults) take(o Faults) {
+	fs.Total += o.Total
+	fs.List = append(fs.List, o.List...)
+	fs.List = fs.List[:min(len(fs.List), maxListed)]
+}
+
 func (fs *Faults) asError() error {
 	if fs.Total == 0 {
 		return nil

@@ -25,7 +25,7 @@ var channelFields = fields{
 }
 
 var keyFields = fields{
-	"file":     text(func(s *settings, v string) error { s.job.Keys.File = s.job.resolve(v); return nil }),
+	"file":     text((*settings).keyFile),
 	"identity": text(func(s *settings, v string) error { s.job.Keys.Identity = s.job.resolve(v); return nil }),
 	"pkcs11": func(s *settings, n *yaml.Node) {
 		s.job.Keys.Token = &keys.Token{}
@@ -36,15 +36,20 @@ var keyFields = fields{
 	},
 }
 
-var tokenFields = fields{
-	"module":          text(func(s *settings, v string) error { s.job.Keys.Token.Module = v; return nil }),
-	"token":           text(func(s *settings, v string) error { s.job.Keys.Token.Label = v; return nil }),
-	"pin_file":        text(func(s *settings, v string) error { s.job.Keys.Token.PINFile = s.job.resolve(v); return nil }),
-	"enc":             text(func(s *settings, v string) error { s.job.Keys.Token.ENC = v; return nil }),
-	"mac":             text(func(s *settings, v string) error { s.job.Keys.Token.MAC = v; return nil }),
-	"dek":             text(func(s *settings, v string) error { s.job.Keys.Token.DEK = v; return nil }),
-	"kvn":             text(func(s *settings, v string) error { return s.job.Keys.Token.SetKVN(v) }),
-	"diversification": text(func(s *settings, v string) error { return s.job.Keys.Token.SetDiversification(v) }),
+var tokenFields = tokens()
+
+// tokens are the fields of a token; its PIN file is beside the job.
+func tokens() fields {
+	out := fields{}
+	for name, set := range keys.TokenFields {
+		out[name] = text(func(s *settings, v string) error {
+			if name == "pin_file" {
+				v = s.job.resolve(v)
+			}
+			return set(s.job.Keys.Token, v)
+		})
+	}
+	return out
 }
 
 var backupFields = fields{
@@ -66,6 +71,23 @@ var hookFields = fields{
 var outputFields = fields{
 	"template": text(func(s *settings, v string) error { s.job.Output.Template = s.job.resolve(v); return nil }),
 	"file":     text(func(s *settings, v string) error { s.job.Output.File = s.job.resolve(v); return nil }),
+}
+
+// keyFile takes a key file, or one that names a token.
+func (s *settings) keyFile(v string) error {
+	path := s.job.resolve(v)
+	token, err := keys.LoadToken(path)
+	var wrong *keys.Error
+	if errors.As(err, &wrong) && wrong.Line > 0 {
+		s.faults.add(Fault{File: path, Line: wrong.Line, Column: 1, Name: wrong.Column, Reason: wrong.Reason})
+		return nil
+	}
+	if token != nil {
+		s.job.Keys.Token = token
+		return nil
+	}
+	s.job.Keys.File = path // what is wrong with it is told when it is opened
+	return nil
 }
 
 func setName(into *string, v string) error {
@@ -110,11 +132,12 @@ func (s *settings) approvers(n *yaml.Node) {
 	}
 	for _, item := range n.Content {
 		var a Approver
+		before := s.faults.Total
 		s.mapping(item, "approval.approvers", fields{
 			"operator": text(func(_ *settings, v string) error { return setName(&a.Operator, v) }),
 			"key":      text(func(_ *settings, v string) error { return setPublic(&a.Key, v) }),
 		})
-		if a.Operator == "" || a.Key == "" {
+		if before == s.faults.Total && (a.Operator == "" || a.Key == "") {
 			s.fault(item, "approval.approvers", "an approver has operator and key", "'simbind audit key new' prints the key")
 		}
 		s.job.Approval.Approvers = append(s.job.Approval.Approvers, a)
@@ -136,6 +159,7 @@ func hook(of func(*Hooks) *[]string) func(*settings, *yaml.Node) {
 			s.fault(n, n.HeadComment, "no command", "the first of the list is the program")
 			return
 		}
+		*of(&s.job.written) = slices.Clone(argv)
 		if filepath.Base(argv[0]) != argv[0] {
 			argv[0] = s.job.resolve(argv[0])
 		}
@@ -182,5 +206,9 @@ func (s *settings) together() {
 	}
 	if (j.Output.Template == "") != (j.Output.File == "") {
 		s.fault(at, "output", "template and file go together", "name both, or neither")
+		return
+	}
+	if j.Output.Template != "" {
+		s.loadTemplate(at)
 	}
 }

@@ -4,8 +4,8 @@
 package job
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/internal/cells"
@@ -28,9 +28,12 @@ type Job struct {
 	Settings
 	Digest   string // SHA-256, 64 hex digits in lower case, of everything that decides what is done (docs/bench.md)
 	Form     Form   // of the file of cards
+	Schemes  [3]int // cards by their binding.Scheme
 	Warnings Faults // what deserves a second look, and stops nothing
 
-	table table
+	table    table
+	written  Hooks     // as they stand in job.yaml: their folder is a station's own
+	template *template // of the output; nil: none
 }
 
 // Form is how the file of cards is written.
@@ -85,6 +88,7 @@ type table struct {
 	comma   byte
 	header  []string
 	base    draft // what the defaults say
+	names   bool  // a column key, or a default of it
 	offsets []uint32
 	lines   []uint32
 	iccids  [][10]byte
@@ -99,7 +103,7 @@ func (t *table) find(iccid [10]byte) (int, bool) {
 	return int(t.sorted[n]), true
 }
 
-func compare(a, b [10]byte) int { return strings.Compare(string(a[:]), string(b[:])) }
+func compare(a, b [10]byte) int { return bytes.Compare(a[:], b[:]) }
 
 // read parses a row again; it was found in order before.
 func (t *table) read(i int) *draft {

@@ -1,7 +1,9 @@
 package job
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -102,21 +104,67 @@ func TestAllowsOnRequest(t *testing.T) {
 	}
 }
 
+// FuzzRead: whatever the bytes are, a job that is accepted gives every card back, as valid and as quickly as it took it.
 func FuzzRead(f *testing.F) {
-	f.Add("iccid,imei\n8988211000000430010,490154203237518\n")
-	f.Add("iccid;scheme\n\"8988211000000430010\";off\n")
-	f.Add("iccid,imei_range\n8988211000000430010,49015420323751-49015420323760\n")
-	f.Add("iccid,imei_pattern,deny_imsi\n8988211000000430010,4901542032????|35FFFFFFFFFFFF,00FFFFFFFFFFFFFFFF\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		j, err := Read(strings.NewReader(text), "f.csv", Options{})
+	f.Add([]byte("iccid,imei\n8988211000000430010,490154203237518\n"))
+	f.Add([]byte("iccid;scheme\n\"8988211000000430010\";off\n"))
+	f.Add([]byte("iccid,imei_range\n8988211000000430010,49015420323751-49015420323760\n"))
+	f.Add([]byte("iccid,imei_pattern,deny_imsi\n8988211000000430010,4901542032????|35FFFFFFFFFFFF,00FFFFFFFFFFFFFFFF\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		j, err := Read(bytes.NewReader(b), "f.csv", Options{})
+		var all *Faults
 		if err != nil {
+			if !errors.As(err, &all) || all.Total < len(all.List) || len(all.List) == 0 || len(all.List) > maxListed {
+				t.Fatalf("error %v", err)
+			}
 			return
 		}
-		for _, iccid := range j.ICCIDs() {
+		iccids := j.ICCIDs()
+		if len(iccids) == 0 {
+			t.Fatal("a job without cards")
+		}
+		for _, iccid := range iccids {
 			r, ok := j.Row(iccid)
-			if !ok || r.ICCID == "" || r.Configuration.Validate(nil) != nil {
+			if !ok || r.ICCID != iccid || r.Configuration.Validate(nil) != nil {
 				t.Fatalf("accepted %+v", r)
 			}
+		}
+	})
+}
+
+// FuzzSettings: job.yaml of any content is accepted, or refused with faults.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte(everything))
+	f.Add([]byte("defaults: {scheme: off}\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var all *Faults
+		if err := newJob("f.yaml").readSettings(b, "f.yaml"); err != nil && !errors.As(err, &all) {
+			t.Fatalf("error %v", err)
+		}
+	})
+}
+
+// FuzzTemplate: a template of any content is accepted and can be filled, or is refused with faults.
+func FuzzTemplate(f *testing.F) {
+	f.Add([]byte("rows: all\nheader: [\"{job}\"]\ncolumns: [{name: a, value: \"{iccid}{{\"}]\n"))
+	f.Add([]byte("columns: [{name: a, value: x, encrypt_to: a}]\nrecipients: {a: [" + recipient + "]}\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		j, err := Read(strings.NewReader("iccid,scheme\n"+card+",off\n"), "f.csv", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &settings{job: j, file: "t.yaml", template: newTemplate()}
+		s.document(b, templateFields, "")
+		if s.faults.Total == 0 {
+			s.templateTogether()
+		}
+		if s.faults.Total > 0 {
+			return
+		}
+		j.template = s.template
+		if _, err := j.WriteOutput(io.Discard, Batch{}, sequence(Done{ICCID: card, Outcome: "good"})); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -41,7 +41,10 @@ func Load(path string, opt Options) (*Job, error) {
 	if opt.Identity != "" {
 		j.Keys.Identity = opt.Identity
 	}
-	return j, j.openCards()
+	if err := j.openCards(); err != nil {
+		return nil, err
+	}
+	return j, nil
 }
 
 // entry is the file to begin with.
@@ -69,7 +72,10 @@ func Read(r io.Reader, name string, opt Options) (*Job, error) {
 	}
 	j := newJob(name)
 	j.AllowTestIMEI, j.AllowSameIMEI = opt.AllowTestIMEI, opt.AllowSameIMEI
-	return j, j.take(b, name)
+	if err := j.take(b, name); err != nil {
+		return nil, err
+	}
+	return j, nil
 }
 
 func newJob(path string) *Job {

@@ -20,6 +20,9 @@ import (
 const (
 	maxCards = 10_000_000
 	maxFile  = 2 << 30
+
+	maxColumns = 100
+	maxCell    = 16 << 10 // bytes; 255 ranges take half of it
 )
 
 // reading is the one pass over the file of cards.
@@ -69,7 +72,7 @@ func (j *Job) readCards(b []byte, file string) error {
 }
 
 func (r *reading) form() {
-	first := r.b[:bytes.IndexByte(append(r.b[:len(r.b):len(r.b)], '\n'), '\n')]
+	first, _, _ := bytes.Cut(r.b, []byte("\n"))
 	r.job.Form.File, r.job.Form.Columns, r.job.Form.Separator = r.file, r.job.table.header, r.job.table.comma
 	r.job.Form.BOM = bytes.HasPrefix(r.b, []byte("\xEF\xBB\xBF"))
 	r.job.Form.CRLF = bytes.HasSuffix(first, []byte("\r"))
@@ -83,12 +86,9 @@ func (r *reading) end() error {
 		r.fault(r.below, 1, "", "no card below the header", "give each card a row with its ICCID")
 	}
 	if err := r.faults.asError(); err != nil {
-		if r.job.Form.Secrets {
-			clear(r.b)
-		}
 		return err
 	}
-	r.job.Warnings.merge(r.warnings)
+	r.job.Warnings.take(r.warnings)
 	r.job.Digest = hex.EncodeToString(r.digest.Sum(nil))
 	return nil
 }
@@ -120,6 +120,10 @@ func (r *reading) header(rows *cells.Reader) error {
 	}
 	t := &r.job.table
 	r.below = rec.Line + 1
+	if len(rec.Cells) > maxColumns {
+		r.fault(rec.Line, 1, "", fmt.Sprintf("%d columns, at most %d can be", len(rec.Cells), maxColumns), "known are "+strings.Join(Columns(), ", "))
+		return &r.faults
+	}
 	for i, c := range rec.Cells {
 		name := strings.ToLower(strings.TrimSpace(string(c.Text)))
 		at := cells.Column(r.b, c.Offset)
@@ -135,6 +139,7 @@ func (r *reading) header(rows *cells.Reader) error {
 			r.fault(c.Line, at, name, "column stands twice", "remove one of the two")
 		}
 		t.header = append(t.header, name)
+		t.names = t.names || name == "key" || t.base.Key != ""
 		r.job.Form.Secrets = r.job.Form.Secrets || slices.Contains(secretColumns, name)
 	}
 	if !slices.Contains(t.header, "iccid") && r.faults.Total == 0 {
@@ -178,7 +183,7 @@ func (r *reading) testIMEIs(d *draft) {
 		switch {
 		case p.imei.Test() && !r.job.AllowTestIMEI:
 			d.fault(p.cell, p.lead, "a test IMEI (its TAC begins with 00)", "give a real device's, or allow it for this job (allow_test_imei, --allow-test-imei)")
-		case slices.Contains(exampleIMEIs, p.imei.String()):
+		case slices.Contains(exampleIMEIs, p.imei):
 			d.notes = append(d.notes, cellFault{p.cell, p.lead, "an IMEI that many documents and emulators use as an example", "make sure that a device has it"})
 		}
 	}
@@ -267,6 +272,7 @@ func (r *reading) keep(d *draft, rec cells.Record) {
 	t.iccids = append(t.iccids, d.id.Encode())
 	r.seen.add(d, row, r.job)
 	if r.faults.Total == 0 {
+		r.job.Schemes[d.Configuration.Scheme]++
 		digestRow(r.digest, &d.Row)
 	}
 }

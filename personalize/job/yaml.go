@@ -17,9 +17,10 @@ const maxSettings = 1 << 20
 
 // settings reads job.yaml node by node, so that every fault has its place.
 type settings struct {
-	job    *Job
-	file   string
-	faults Faults
+	job      *Job
+	file     string
+	faults   Faults
+	template *template // that is read, where it is one
 }
 
 // fields are what a mapping may hold.
@@ -46,27 +47,36 @@ var lineOf = regexp.MustCompile(`line ([0-9]+): (.*)`)
 // readSettings takes job.yaml into the job. All faults are told.
 func (j *Job) readSettings(b []byte, file string) error {
 	s := &settings{job: j, file: file}
+	s.document(b, topFields, "a job names at least its cards")
+	s.together()
+	return s.faults.asError()
+}
+
+// document reads a file of known fields.
+func (s *settings) document(b []byte, known fields, least string) {
 	var doc yaml.Node
+	top := &yaml.Node{}
 	switch err := textFault(b); {
 	case err != nil:
 		reason, remedy := reasonOf(err)
 		if reason == "no header line" {
-			reason, remedy = "the file is empty", "a job names at least its cards"
+			reason, remedy = "the file is empty", least
 		}
-		return oneFault(Fault{File: file, Line: 1, Column: 1, Reason: reason, Remedy: remedy})
+		s.fault(top, "", reason, remedy)
+		return
 	case len(b) > maxSettings:
-		return oneFault(Fault{File: file, Line: 1, Column: 1, Reason: "larger than 1 MiB", Remedy: "the cards belong into the CSV"})
+		s.fault(top, "", "larger than 1 MiB", "the cards belong into the CSV")
+		return
 	}
 	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return oneFault(s.notYAML(err))
+		s.faults.add(s.notYAML(err))
+		return
 	}
-	if len(doc.Content) == 1 {
-		s.mapping(doc.Content[0], "", topFields)
-	} else {
-		s.faults.add(Fault{File: file, Line: 1, Column: 1, Reason: "the file says nothing", Remedy: "a job names at least its cards"})
+	if len(doc.Content) != 1 {
+		s.fault(top, "", "the file says nothing", least)
+		return
 	}
-	s.together()
-	return s.faults.asError()
+	s.mapping(doc.Content[0], "", known)
 }
 
 func (s *settings) notYAML(err error) Fault {

@@ -22,9 +22,9 @@ type Card struct {
 
 // Wipe overwrites every secret of the card.
 func (c Card) Wipe() {
-	for _, s := range []secret.Bytes{c.Keys.ENC, c.Keys.MAC, c.Keys.DEK, c.PIN1, c.ADM1} {
-		s.Wipe()
-	}
+	c.Keys.Wipe()
+	c.PIN1.Wipe()
+	c.ADM1.Wipe()
 }
 
 // Columns of the CSV form and keys of the YAML form. A row has an iccid, or the name that a job's column key says; * in place of an

@@ -4,6 +4,7 @@
 package keys
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -83,6 +84,7 @@ type Source interface {
 // File is a key file. It knows where the row of every card is, and keeps no key. It may be used by several goroutines at once.
 type File struct {
 	path    string
+	f       *os.File
 	opened  *opened
 	comma   byte
 	header  []string
@@ -109,7 +111,7 @@ func Open(path, identity string, also ...string) (*File, error) {
 	if err != nil {
 		return nil, &Error{File: path, Reason: bareReason(err)}
 	}
-	k := &File{path: path, named: map[string]place{}}
+	k := &File{path: path, f: f, named: map[string]place{}}
 	if k.opened, err = open(f, path, identity); err != nil {
 		f.Close()
 		return nil, err
@@ -138,8 +140,11 @@ func (k *File) look(f *os.File, also []string) error {
 	return k.index(b, also)
 }
 
-// Close forgets where the rows are.
-func (k *File) Close() error { return k.opened.close() }
+// Close closes the file.
+func (k *File) Close() error {
+	k.opened.forget()
+	return k.f.Close()
+}
 
 // Load opens a key file for one card.
 func Load(path, identity, iccid string) (Card, error) {
@@ -176,7 +181,7 @@ func (k *File) find(iccid, name string) *place {
 	return k.masters
 }
 
-func compare(a, b [10]byte) int { return strings.Compare(string(a[:]), string(b[:])) }
+func compare(a, b [10]byte) int { return bytes.Compare(a[:], b[:]) }
 
 // pack takes the digits of an ICCID without filler, 20 at most.
 func pack(b []byte) (out [10]byte, ok bool) {

@@ -151,8 +151,7 @@ func TestNoRow(t *testing.T) {
 // fromBytes opens a key file that is in memory.
 func fromBytes(b []byte, index func(*File, []byte) error) (Card, error) {
 	k := &File{path: "f", named: map[string]place{}, opened: &opened{
-		at:    func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil },
-		close: func() error { return nil },
+		at: func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil },
 	}}
 	if err := index(k, bytes.Clone(b)); err != nil {
 		return Card{}, err

@@ -14,9 +14,9 @@ import (
 
 // opened is a file of secrets: what to read it from, without reading it.
 type opened struct {
-	at    func() (io.ReaderAt, int64, error) // plain text and its size; nothing of it is kept
-	close func() error
-	age   bool
+	at     func() (io.ReaderAt, int64, error) // plain text and its size; nothing of it is kept
+	forget func()                             // clears what had to be kept
+	age    bool
 }
 
 // open takes a plain file that nobody else may read, or one that an age identity opens.
@@ -34,13 +34,13 @@ func open(f *os.File, path, identity string) (*opened, error) {
 		return nil, &Error{File: path, Reason: bareReason(err)}
 	}
 	if !isAge(head[:n]) {
-		return &opened{at: func() (io.ReaderAt, int64, error) { return f, info.Size(), nil }, close: f.Close}, nil
+		return &opened{at: func() (io.ReaderAt, int64, error) { return f, info.Size(), nil }, forget: func() {}}, nil
 	}
 	ids, err := identities(path, identity)
 	if err != nil {
 		return nil, err
 	}
-	return encrypted(f, info.Size(), path, ids, f.Close)
+	return encrypted(f, info.Size(), path, ids)
 }
 
 // openStream takes a pipe, which can be read once: it stays in memory until it is closed.
@@ -49,19 +49,18 @@ func openStream(f *os.File, path, identity string) (*opened, error) {
 	if err != nil {
 		return nil, &Error{File: path, Reason: bareReason(err)}
 	}
-	drop := func() error { clear(b); return f.Close() }
 	if !isAge(b) {
-		return &opened{at: func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil }, close: drop}, nil
+		return &opened{at: func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil }, forget: func() { clear(b) }}, nil
 	}
 	ids, err := identities(path, identity)
 	if err != nil {
 		return nil, err
 	}
-	return encrypted(bytes.NewReader(b), int64(len(b)), path, ids, drop)
+	return encrypted(bytes.NewReader(b), int64(len(b)), path, ids)
 }
 
 // encrypted opens anew for every reading, so that no plain text stays in the reader. An armored file is kept as its bytes.
-func encrypted(cipher io.ReaderAt, size int64, path string, ids []age.Identity, drop func() error) (*opened, error) {
+func encrypted(cipher io.ReaderAt, size int64, path string, ids []age.Identity) (*opened, error) {
 	head := make([]byte, len(armor.Header))
 	if _, err := cipher.ReadAt(head, 0); err == nil && string(head) == armor.Header {
 		b, err := io.ReadAll(io.LimitReader(armor.NewReader(io.NewSectionReader(cipher, 0, size)), maxFile))
@@ -81,7 +80,7 @@ func encrypted(cipher io.ReaderAt, size int64, path string, ids []age.Identity, 
 		}
 		return r, n, nil
 	}
-	return &opened{at: at, close: drop, age: true}, nil
+	return &opened{at: at, forget: func() {}, age: true}, nil
 }
 
 func identities(path, identity string) ([]age.Identity, error) {
@@ -110,6 +109,7 @@ func ReadFile(f *os.File, path, identity string, limit int64) (b []byte, encrypt
 	if err != nil {
 		return nil, false, err
 	}
+	defer o.forget()
 	b, err = o.readAll(path, limit)
 	return b, o.age, err
 }

@@ -66,6 +66,23 @@ func (l *Ledger) Approve(ctx context.Context, job string, action Action, iccid s
 	return have, err
 }
 
+// MayStart tells whether cards of a job may be claimed: ErrNoJob, ErrSealed, *ApprovalError. Every claim looks again.
+func (l *Ledger) MayStart(ctx context.Context, job string) error {
+	return l.retry(ctx, func(bool) error {
+		t := &tx{conn: conn{l.store, l.reads}, l: l}
+		j, err := l.job(ctx, t.conn, job)
+		switch {
+		case err != nil:
+			return err
+		case j.Sealed:
+			return ErrSealed
+		case !j.Dual:
+			return nil
+		}
+		return t.approved(ctx, j, Approval{Action: Start})
+	})
+}
+
 // approvable fills in what the signature is about.
 func (t *tx) approvable(ctx context.Context, job string, a *Approval, by Actor) (JobState, error) {
 	j, err := t.l.job(ctx, t.conn, job)

@@ -137,22 +137,30 @@ func (c *Claim) Events(ctx context.Context, es ...Event) error {
 	if len(es) == 0 {
 		return nil
 	}
-	rs := make([]*Record, len(es))
-	for i, e := range es {
-		rs[i] = c.record(KindEvent, e)
-	}
+	rs := c.events(es)
 	return c.l.write(ctx, rs[0].ID, func(t *tx) error {
 		if err := t.change(ctx, ErrLost, `UPDATE claims SET lease = ?1 WHERE id = ?2 AND token = ?3 AND outcome = ''`,
 			t.now.Add(c.lease).UnixMicro(), c.ID, c.token); err != nil {
 			return err
 		}
-		for _, r := range rs {
-			if err := t.append(ctx, r); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.appendAll(ctx, rs)
 	})
+}
+
+func (t *tx) appendAll(ctx context.Context, rs []*Record) error {
+	for _, r := range rs {
+		if err := t.append(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Claim) events(es []Event) (out []*Record) {
+	for _, e := range es {
+		out = append(out, c.record(KindEvent, e))
+	}
+	return out
 }
 
 func (c *Claim) record(kind Kind, e Event) *Record {
@@ -162,8 +170,8 @@ func (c *Claim) record(kind Kind, e Event) *Record {
 	return r
 }
 
-// Conclude ends the claim. Every outcome but Good needs a Note, the reason.
-func (c *Claim) Conclude(ctx context.Context, o Outcome, e Event) error {
+// Conclude ends the claim; steps that were not recorded yet go before it, in the same commit. Every outcome but Good needs a Note, the reason.
+func (c *Claim) Conclude(ctx context.Context, o Outcome, e Event, steps ...Event) error {
 	switch o {
 	case Good:
 	case Rejected, Quarantined, Untouched:
@@ -173,6 +181,7 @@ func (c *Claim) Conclude(ctx context.Context, o Outcome, e Event) error {
 	default:
 		return &InputError{"outcome", "none that ends a claim"}
 	}
+	before := c.events(steps)
 	r := c.record(KindConclude, e)
 	r.Outcome = o
 	return c.l.write(ctx, r.ID, func(t *tx) error {
@@ -180,7 +189,7 @@ func (c *Claim) Conclude(ctx context.Context, o Outcome, e Event) error {
 			WHERE id = ?6 AND token = ?7 AND outcome = ''`, string(o), r.Code, text(r.Clear), flag(o != Untouched), t.now.UnixMicro(), c.ID, c.token); err != nil {
 			return err
 		}
-		return t.append(ctx, r)
+		return t.appendAll(ctx, append(before, r))
 	})
 }
 

@@ -37,7 +37,10 @@ func (l *Ledger) Export(ctx context.Context, iccid string, by Actor) (d Disclosu
 		if err := c.one(ctx, nil, `SELECT COALESCE((SELECT salt FROM cards WHERE card = ?1), '')`, []any{d.Card}, &d.Salt); err != nil {
 			return err
 		}
-		return l.records(ctx, c, func(r Record) error {
+		return l.records(ctx, c, func(r Record, broken error) error {
+			if broken != nil {
+				return broken
+			}
 			d.Records = append(d.Records, r)
 			d.Erased = d.Erased || r.Kind == KindErase
 			return nil

@@ -154,11 +154,11 @@ func (l *Ledger) Cards(ctx context.Context, job string) iter.Seq2[CardState, err
 
 var errStop = errors.New("the reader has enough")
 
-// Records gives the chain in order: all of it, or of one job.
+// Records gives the chain in order: all of it, or of one job. A record that cannot be read is a *ChainError; the ones after it follow.
 func (l *Ledger) Records(ctx context.Context, job string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		err := l.records(ctx, conn{l.store, l.reads}, func(r Record) error {
-			if !yield(r, nil) {
+		err := l.records(ctx, conn{l.store, l.reads}, func(r Record, broken error) error {
+			if !yield(r, broken) {
 				return errStop
 			}
 			return nil
@@ -169,7 +169,8 @@ func (l *Ledger) Records(ctx context.Context, job string) iter.Seq2[Record, erro
 	}
 }
 
-func (l *Ledger) records(ctx context.Context, c conn, take func(Record) error, where string, args ...any) error {
+// records hands every record to take, one that cannot be read as a *ChainError.
+func (l *Ledger) records(ctx context.Context, c conn, take func(Record, error) error, where string, args ...any) error {
 	return c.rows(ctx, func(rs *sql.Rows) error {
 		var body, note string
 		if err := rs.Scan(&body, &note); err != nil {
@@ -177,9 +178,9 @@ func (l *Ledger) records(ctx context.Context, c conn, take func(Record) error, w
 		}
 		r, err := parseRecord([]byte(body))
 		if err != nil {
-			return &ChainError{Problems: []Problem{{What: "a record cannot be read: " + err.Error()}}}
+			return take(Record{}, &ChainError{Problems: []Problem{{What: "a record cannot be read: " + err.Error()}}})
 		}
 		r.Clear = note
-		return take(r)
+		return take(r, nil)
 	}, `SELECT body, COALESCE(note, '') FROM records WHERE `+where+` ORDER BY seq`, args...)
 }

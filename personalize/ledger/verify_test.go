@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -321,4 +322,37 @@ func TestKeys(t *testing.T) {
 	if _, err := ledger.LoadKey(path); !errors.As(err, new(*ledger.InputError)) {
 		t.Errorf("no key: %v", err)
 	}
+}
+
+// TestRecordsGoOn: a record that cannot be read is told, and those after it follow, so that a broken ledger can still be reported on.
+func TestRecordsGoOn(t *testing.T) {
+	both(t, func(t *testing.T, where string) {
+		l, j := worked(t, where)
+		db := raw(t, where)
+		disarm := `DROP TRIGGER records_fixed`
+		if strings.HasPrefix(where, "postgres") {
+			disarm += " ON records"
+		}
+		for _, q := range []string{disarm, `UPDATE records SET body = body || ' ' WHERE seq = 4`} {
+			if _, err := db.Exec(q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var seqs []int64
+		broken := 0
+		for r, err := range l.Records(context.Background(), j.Digest) {
+			var e *ledger.ChainError
+			switch {
+			case errors.As(err, &e):
+				broken++
+			case err != nil:
+				t.Fatal(err)
+			default:
+				seqs = append(seqs, r.Seq)
+			}
+		}
+		if broken != 1 || !slices.Equal(seqs, []int64{2, 3, 5, 6, 7}) {
+			t.Errorf("records %v, %d broken", seqs, broken)
+		}
+	})
 }

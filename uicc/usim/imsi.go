@@ -15,9 +15,12 @@ type IMSI string
 
 const minIMSI, maxIMSI = 6, 15
 
+// parting strips what people put between digits.
+var parting = strings.NewReplacer(" ", "", "-", "")
+
 // ParseIMSI takes digits, with spaces or dashes between them. Digits are never in its errors.
 func ParseIMSI(s string) (IMSI, error) {
-	clean := strings.NewReplacer(" ", "", "-", "").Replace(s)
+	clean := parting.Replace(s)
 	if !allDigits(clean) {
 		return "", fmt.Errorf("%w: an IMSI is digits alone", ErrMalformed)
 	}

@@ -1,0 +1,52 @@
+//go:build pkcs11 && cgo && !windows
+
+package keys
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/simbind/simbind/gp"
+)
+
+// keyName stands in a label for the name of a card's keys.
+const keyName = "{key}"
+
+// labels are those of a card's masters, by purpose; that of the DEK may be empty.
+func (t *Token) labels(name string) (map[gp.Purpose]string, error) {
+	out := map[gp.Purpose]string{}
+	for p, label := range map[gp.Purpose]string{gp.PurposeENC: t.ENC, gp.PurposeMAC: t.MAC, gp.PurposeDEK: t.DEK} {
+		if name == "" && strings.Contains(label, keyName) {
+			return nil, fmt.Errorf("token %q: %w: the labels want the name of its keys, and its row has none", t.Label, ErrNoCard)
+		}
+		out[p] = strings.ReplaceAll(label, keyName, name)
+	}
+	return out, nil
+}
+
+// pin reads the user PIN: one line of a private file, or what ask answers.
+func (t *Token) pin(ask func() (string, error)) (string, error) {
+	if t.PINFile == "" {
+		if ask == nil {
+			return "", &TokenError{Label: t.Label, Step: "PIN", Reason: "no file names it, and nobody can be asked"}
+		}
+		return ask()
+	}
+	f, err := os.Open(t.PINFile)
+	if err != nil {
+		return "", &Error{File: t.PINFile, Reason: bareReason(err)}
+	}
+	defer f.Close()
+	if err := checkMode(f, t.PINFile); err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 1024))
+	if err != nil {
+		return "", &Error{File: t.PINFile, Reason: bareReason(err)}
+	}
+	defer clear(b)
+	line, _, _ := strings.Cut(string(b), "\n")
+	return strings.TrimSpace(line), nil
+}
