@@ -190,6 +190,11 @@ func (a *app) bench(ctx context.Context, j *job.Job, o *batchFlags, lf *ledgerFl
 	if err != nil {
 		return nil, err
 	}
+	if dir := j.Backups.Folder; dir != "" {
+		if err := run.Store.KeepBackups(dir); err != nil {
+			return nil, fileError("backups.folder", err)
+		}
+	}
 	run.Level = j.Channel.Level
 	if a.global.aid == "" && len(j.Channel.AID) > 0 {
 		run.AID = j.Channel.AID
