@@ -257,13 +257,13 @@ func set[T comparable](v *T, otherwise T) {
 
 // slotLabels parses READER=LABEL.
 func slotLabels(texts []string) (map[string]string, error) {
-	out := map[string]string{}
+	out, seen := map[string]string{}, map[string]bool{}
 	for _, t := range texts {
 		reader, label, ok := strings.Cut(t, "=")
-		if !ok || reader == "" || label == "" {
-			return nil, usagef("--label %q: READER=LABEL", t)
+		if !ok || reader == "" || label == "" || seen[label] || out[reader] != "" {
+			return nil, usagef("--label %q: READER=LABEL, each of them once", t)
 		}
-		out[reader] = label
+		out[reader], seen[label] = label, true
 	}
 	return out, nil
 }
