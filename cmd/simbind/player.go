@@ -17,10 +17,22 @@ type player struct {
 	adf     []byte // nil: DF_GSM alone
 	waiting int    // bytes of the proactive command the last status word announced
 	command *cat.ProactiveCommand
+	asked   bool // a line expected it
 	fetched int
+	base    *baseline
 }
 
-// playerVerbs are the lines it plays. The others need keys, the issuer's rights, or a memory that can be made to fail.
+// unplayable says why a terminal cannot play a line.
+var unplayable = map[string]string{
+	"store": "needs the card's keys", "block": "needs the card's keys", "issuer": "needs the issuer's code", "network": "writes into files of the card",
+	"file": "looks into the memory of a virtual card", "configuration": "is shown with keys alone", "log": "is shown with keys alone",
+	"information": "is about the model of the applet",
+}
+
+// compares are the lines that must be so; all others happen to the card.
+var compares = map[string]bool{"asks": true, "usim": true, "gsm": true, "state": true}
+
+// playerVerbs are the lines it plays.
 var playerVerbs = map[string]func(*player, context.Context, scenario.Line) error{
 	"on":  func(p *player, ctx context.Context, _ scenario.Line) error { return p.power(ctx, true) },
 	"off": func(*player, context.Context, scenario.Line) error { return nil }, // the power goes with the cold reset of the next "on"
@@ -90,7 +102,7 @@ func (p *player) settle(ctx context.Context) error {
 				return err
 			}
 		default:
-			p.command = &c
+			p.command, p.asked = &c, false
 		}
 	}
 	return nil
