@@ -23,6 +23,7 @@ type Facts struct {
 	Copies       []Copy // of EF_IMSI: ADF.USIM first, then DF_GSM when that is another file
 	AD, UST      []byte
 	SPN, FPLMN   []byte
+	ACC, EST     []byte
 	Places       []Place // files of the LOCI family that could be read
 	Pairing      *Pairing
 	Applet       *personalize.Applet
@@ -75,6 +76,9 @@ type Domain struct {
 	Locked bool // SELECT answered 6283: the card is locked
 	Told   bool // the key information could be read
 	Keys   []gp.KeyEntry
+
+	Counter     uint32 // of sessions with the default key set
+	CounterSize int    // its bytes; 0: not told
 }
 
 // Station is what the station that looks knows of the card already.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
@@ -185,8 +186,11 @@ func (r *reader) files() error {
 	for _, x := range []struct {
 		usim.File
 		into *[]byte
-	}{{usim.EFAD, &r.f.AD}, {usim.EFUST, &r.f.UST}, {usim.EFFPLMN, &r.f.FPLMN}} {
+	}{{usim.EFAD, &r.f.AD}, {usim.EFUST, &r.f.UST}, {usim.EFFPLMN, &r.f.FPLMN}, {usim.EFACC, &r.f.ACC}, {usim.EFEST, &r.f.EST}} {
 		var err error
+		if x.FID == usim.EFEST.FID && !r.limitable() {
+			continue
+		}
 		if *x.into, err = r.bySFI(x.File); err != nil {
 			return err
 		}
@@ -208,6 +212,11 @@ func (r *reader) files() error {
 		r.f.SPN, err = r.byPath(usim.EFSPN)
 	}
 	return err
+}
+
+// limitable: EF_EST is there with a service that can be switched.
+func (r *reader) limitable() bool {
+	return r.offered(usim.ServiceFDN) || r.offered(usim.ServiceBDN) || r.offered(usim.ServiceACL)
 }
 
 // offered tells whether a service may be there: EF_UST says so, or could not be read.
@@ -271,13 +280,14 @@ func (r *reader) pairing() error {
 			return err
 		}
 	}
-	if len(p.Statuses)+len(p.Devices)+len(p.Ranges) > 0 {
+	if len(p.Statuses)+len(p.Ranges) > 0 || slices.ContainsFunc(p.Devices, func(d usim.PairingDevice) bool { return d.Digits != "" }) {
 		r.f.Pairing = p
 	}
 	return nil
 }
 
-// add takes what a record holds; more is false for an empty one, behind which nothing newer stands.
+// add takes what a record holds. More is false for an empty one of the history, behind which nothing newer stands; records of devices and
+// ranges may have gaps between them.
 func (p *Pairing) add(v any) (more bool) {
 	switch v := v.(type) {
 	case usim.PairingStatus:
@@ -285,13 +295,13 @@ func (p *Pairing) add(v any) (more bool) {
 			p.Statuses = append(p.Statuses, v)
 		}
 	case usim.PairingDevice:
-		if more = v.Digits != ""; more {
-			p.Devices = append(p.Devices, v)
-		}
+		p.Devices = append(p.Devices, v)
+		return true
 	case usim.PairingRange:
-		if more = v.Low != ""; more {
+		if v.Low != "" {
 			p.Ranges = append(p.Ranges, v)
 		}
+		return true
 	}
 	return more
 }
@@ -351,7 +361,22 @@ func (r *reader) domain() error {
 		return r.refused("key information", err)
 	}
 	r.f.Domain.Told, r.f.Domain.Keys = true, keys
+	if err := r.counter(); err != nil {
+		return err
+	}
 	return r.refused("tries of the key sets", errNoTries)
+}
+
+// counter reads how many sessions the default key set has opened; many cards do not tell.
+func (r *reader) counter() error {
+	resp, err := apdu.Do(r.ctx, r.t, "GET DATA sequence counter", gp.GetData(gp.ObjectSequenceCounter))
+	if errors.As(err, new(*apdu.LinkError)) {
+		return err
+	}
+	if err == nil {
+		r.f.Domain.Counter, r.f.Domain.CounterSize, _ = gp.ParseSequenceCounter(resp.Data) // one that does not read is not told
+	}
+	return nil
 }
 
 var errNoTries = errors.New("no card tells them without beginning a session, which this verb never does")
