@@ -45,6 +45,7 @@ const preset = "E00C 8001 02 8107 49015420323751"
 // ward is a reader with the patient in it.
 type ward struct {
 	service *mock.Service
+	reader  *mock.Reader
 	chip    *vuicc.Card
 	state   string
 }
@@ -81,7 +82,8 @@ func admit(t *testing.T, p patient, opts ...vuicc.Option) *ward {
 	if p.wrap != nil {
 		chip = p.wrap(w.chip)
 	}
-	w.service.AddReader("Ward").Insert(chip)
+	w.reader = w.service.AddReader("Ward")
+	w.reader.Insert(chip)
 	if p.live != nil {
 		p.live(t, w)
 	}
