@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -132,6 +133,9 @@ func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt
 	if strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:") {
 		return loadReport(name)
 	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return nil, usagef("%s: the name of a saved report ends with .json; virtual:%s names a virtual card", name, name)
+	}
 	chosen := a.global.reader
 	defer func() { a.global.reader = chosen }()
 	a.global.reader = name
@@ -176,6 +180,9 @@ func parseReport(b []byte) (*cardFile, error) {
 	}
 	if r.head != want {
 		return nil, fmt.Errorf("%w: it says %q, version %d; this tool reads %q, version %d", errReport, r.Schema, r.Version, want.Schema, want.Version)
+	}
+	if _, err := time.Parse(time.RFC3339, r.Time); err != nil || len(r.Facts) == 0 {
+		return nil, fmt.Errorf("%w: its time or its facts are missing", errReport)
 	}
 	for _, f := range append(r.Facts, fact{Value: r.Time, Name: r.Card.ICCID}) {
 		if strings.ContainsFunc(f.Section+f.Name+f.Value, func(c rune) bool { return c < ' ' || c == 0x7F || c >= 0x80 && c < 0xA0 }) {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -190,7 +192,12 @@ func (a *app) writeReport(name string, r *cardFile) error {
 	if err := form(&b); err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+	err := maybe.WriteFile(name, []byte(b.String()), 0o600)
+	var moved *os.LinkError
+	if errors.As(err, &moved) { // a folder of that name, say
+		return usagef("--output %s: %w", name, moved.Err)
+	}
+	if err != nil {
 		return fileError("--output "+name, err)
 	}
 	a.say("report %s", name)

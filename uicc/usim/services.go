@@ -23,7 +23,7 @@ var serviceNames = map[int]string{
 	1: "local phone book", ServiceFDN: "fixed dialling numbers", ServiceBDN: "barred dialling numbers", ServiceACL: "APN control list", 10: "short message storage", 12: "short message service parameters",
 	17: "group identifier level 1", 18: "group identifier level 2", ServiceSPN: "service provider name",
 	20: "user controlled PLMN selector", ServiceMSISDN: "MSISDN", 27: "GSM access", 28: "data download via SMS-PP",
-	30: "call control by USIM", 38: "GSM security context", 42: "operator controlled PLMN selector", 43: "HPLMN selector",
+	29: "data download via SMS-CB", 30: "call control by USIM", 31: "control of short messages by USIM", 32: "RUN AT COMMAND", 33: "always available", 38: "GSM security context", 42: "operator controlled PLMN selector", 43: "HPLMN selector",
 	45: "PLMN network name", ServiceEMM: "EPS mobility management information", ServicePairing: "USAT application pairing",
 	Service5GSMM: "5GS mobility management information", Service5GSKeys: "5G security parameters",
 	ServiceSUCI: "subscription identifier privacy", ServiceSUCIByUSIM: "SUCI calculation by the USIM",
