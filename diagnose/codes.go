@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/simbind/simbind/uicc"
+	"github.com/simbind/simbind/uicc/usim"
 )
 
 // codeKinds are about the card as such: its reset, its codes, its security domain.
@@ -14,6 +15,7 @@ var codeKinds = []kind{
 	{"voltage_class", Warning, "the card does not say that it works at 1.8 V", "use a device that supplies what the card names; a device with 1.8 V alone does not start it", seeVoltage},
 	{"card_locked", Error, "the card is locked: its issuer's security domain alone can be selected", "only the issuer can unlock it: 'simbind gp card-state' with his keys", seeLocked},
 	{"no_usim", Error, "the card has no USIM application", "look whether it is a (U)SIM at all; a classic SIM alone is not enough for a device without 2G", seeNoUSIM},
+	{"usim_unlisted", Error, "the card has a USIM that EF_DIR does not name: a device does not find it", "have the issuer write EF_DIR", seeUnlisted},
 	{"pin1_blocked", Error, "PIN1 is blocked: no device can read EF_IMSI", "unblock it with the PUK, in a phone; the issuer has it", seePIN1Blocked},
 	{"pin1_low", Warning, "PIN1 has one try left or none to spare", "enter the right PIN once in a phone, which sets the counter back; try no guesses", seePIN1Low},
 	{"pin1_enabled", Warning, "PIN1 is enabled: a device that does not know it cannot read EF_IMSI", "enter the PIN in the device's settings, or switch it off in a phone", seePIN1Enabled},
@@ -72,6 +74,13 @@ func seeNoUSIM(f *Facts, _ Show) string {
 		return "EF_DIR names no application, or cannot be read"
 	}
 	return "EF_DIR names " + strings.Join(aids, ", ")
+}
+
+func seeUnlisted(f *Facts, _ Show) string {
+	if !f.Unlisted {
+		return ""
+	}
+	return fmt.Sprintf("EF_DIR names %d applications, none of them a USIM; SELECT %X finds one", len(f.Applications), usim.Prefix())
 }
 
 func seePIN1Blocked(f *Facts, _ Show) string {

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +165,7 @@ func TestJudge(t *testing.T) {
 func TestShortened(t *testing.T) {
 	f := subscribed(t, "1122334400F1101234FF00", &binding.State{Status: binding.Bound, Bound: []binding.IMEIView{{0x49, 0x01, 0x54, 0x20, 0x32, 0x37, 0x51}}})
 	f.ICCID = uicc.ICCID("8988211000000430010")
-	f.Pairing = &Pairing{Devices: []usim.PairingDevice{{Digits: "490154203237518"}}, Ranges: []usim.PairingRange{{Low: "490154203237510", High: "490154203237599"}}}
+	f.Pairing = &Pairing{Devices: []Device{{1, usim.PairingDevice{Digits: "490154203237518"}}}, Ranges: []usim.PairingRange{{Low: "490154203237510", High: "490154203237599"}}}
 	text := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -180,5 +181,25 @@ func TestShortened(t *testing.T) {
 		if secret != "11223344" && !strings.Contains(whole, secret) {
 			t.Errorf("%s is not shown with Reveal: %s", secret, whole)
 		}
+	}
+}
+
+// TestLinked: the history says which devices are read; without one the first is.
+func TestLinked(t *testing.T) {
+	for want, links := range map[string][]int{"[1]": nil, "[3 1]": {3, 1, 3, 0}, "[254]": {254}} {
+		p := &Pairing{}
+		for _, n := range links {
+			p.Statuses = append(p.Statuses, usim.PairingStatus{Link: n})
+		}
+		if got := fmt.Sprint(p.linked()); got != want {
+			t.Errorf("%v: %s, want %s", links, got, want)
+		}
+	}
+	p := &Pairing{}
+	if p.add(2, usim.PairingDevice{Digits: "490154203237518"}); p.Devices[0].Number != 2 {
+		t.Errorf("%+v", p.Devices)
+	}
+	if p.add(1, usim.PairingStatus{Empty: true}) || !p.add(1, usim.PairingStatus{Paired: true}) || len(p.Statuses) != 1 {
+		t.Errorf("%+v", p.Statuses)
 	}
 }

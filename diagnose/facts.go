@@ -19,6 +19,7 @@ type Facts struct {
 	MF, ADF      *uicc.FCP
 	Applications []uicc.Application // of EF_DIR
 	USIM         []byte             // full AID of the first USIM
+	Unlisted     bool               // EF_DIR does not name it
 	PIN1, ADM1   Code
 	Copies       []Copy // of EF_IMSI: ADF.USIM first, then DF_GSM when that is another file
 	AD, UST      []byte
@@ -66,8 +67,14 @@ type Place struct {
 // records alone.
 type Pairing struct {
 	Statuses []usim.PairingStatus // newest first
-	Devices  []usim.PairingDevice
+	Devices  []Device             // those the history names
 	Ranges   []usim.PairingRange
+}
+
+// Device is a record of EF_IPD.
+type Device struct {
+	Number int
+	usim.PairingDevice
 }
 
 // Domain is the issuer security domain as it shows itself without keys.

@@ -145,10 +145,8 @@ func seePairing(f *Facts, s Show) string {
 	if words := statusWords(f.Pairing.Statuses); words != "" {
 		parts = append(parts, "EF_IPS: "+words)
 	}
-	for i, d := range f.Pairing.Devices {
-		if d.Digits != "" {
-			parts = append(parts, fmt.Sprintf("EF_IPD, device %d: %s", i+1, s.digits(d.Digits)))
-		}
+	for _, d := range f.Pairing.Devices {
+		parts = append(parts, fmt.Sprintf("EF_IPD, device %d: %s", d.Number, s.digits(d.Digits)))
 	}
 	for _, r := range f.Pairing.Ranges {
 		parts = append(parts, fmt.Sprintf("EF_IAL: %s to %s", s.digits(r.Low), s.digits(r.High)))

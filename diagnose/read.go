@@ -94,15 +94,30 @@ func (r *reader) directory() error {
 	return nil
 }
 
+// adf selects the USIM EF_DIR names; where it names none, one is looked for by the head of its AID.
 func (r *reader) adf() error {
 	if r.f.USIM == nil {
-		return nil
+		return r.unlisted()
 	}
 	fcp, err := uicc.SelectAID(r.ctx, r.t, "ADF.USIM", r.f.USIM)
 	if err == nil {
 		r.f.ADF = &fcp
 	}
 	return r.refused("ADF.USIM", err)
+}
+
+func (r *reader) unlisted() error {
+	fcp, err := uicc.SelectAID(r.ctx, r.t, "ADF.USIM", usim.Prefix())
+	switch {
+	case err == nil:
+		r.f.ADF, r.f.USIM, r.f.Unlisted = &fcp, usim.Prefix(), true
+		if usim.IsUSIM(fcp.AID) {
+			r.f.USIM = fcp.AID
+		}
+	case errors.As(err, new(*apdu.LinkError)):
+		return err
+	}
+	return nil
 }
 
 // codes asks for counters with empty VERIFYs, which spend nothing.
@@ -267,35 +282,62 @@ func (r *reader) fiveG() error {
 	return r.place(usim.EF5GS3GPPLOCI, content)
 }
 
-// maxPairing bounds what is read of the pairing files: the standard recommends a hundred records of history.
-const maxPairing = 4
+// Bounds of what is read of the pairing files: the standard recommends a hundred records of history.
+const maxHistory, maxRanges = 10, 4
 
 func (r *reader) pairing() error {
 	if r.f.ADF == nil || !r.offered(usim.ServicePairing) {
 		return nil
 	}
 	p := &Pairing{}
-	for _, file := range []usim.File{usim.EFIPS, usim.EFIPD, usim.EFIAL} {
-		if err := r.records(file, p.add); err != nil {
-			return err
-		}
+	if err := r.records(usim.EFIPS, upTo(maxHistory), p.add); err != nil {
+		return err
 	}
-	if len(p.Statuses)+len(p.Ranges) > 0 || slices.ContainsFunc(p.Devices, func(d usim.PairingDevice) bool { return d.Digits != "" }) {
+	if err := r.records(usim.EFIPD, p.linked(), p.add); err != nil {
+		return err
+	}
+	if err := r.records(usim.EFIAL, upTo(maxRanges), p.add); err != nil {
+		return err
+	}
+	if len(p.Statuses)+len(p.Devices)+len(p.Ranges) > 0 {
 		r.f.Pairing = p
 	}
 	return nil
 }
 
-// add takes what a record holds. More is false for an empty one of the history, behind which nothing newer stands; records of devices and
-// ranges may have gaps between them.
-func (p *Pairing) add(v any) (more bool) {
+func upTo(n int) []int {
+	var out []int
+	for i := range n {
+		out = append(out, i+1)
+	}
+	return out
+}
+
+// linked are the records of EF_IPD the history names, newest first; without a history the first is looked at.
+func (p *Pairing) linked() []int {
+	var out []int
+	for _, s := range p.Statuses {
+		if s.Link > 0 && !slices.Contains(out, s.Link) {
+			out = append(out, s.Link)
+		}
+	}
+	if out == nil {
+		return []int{1}
+	}
+	return out
+}
+
+// add takes what the record of a number holds. More is false for an empty one of the history, behind which nothing older stands.
+func (p *Pairing) add(number int, v any) (more bool) {
 	switch v := v.(type) {
 	case usim.PairingStatus:
 		if more = !v.Empty; more {
 			p.Statuses = append(p.Statuses, v)
 		}
 	case usim.PairingDevice:
-		p.Devices = append(p.Devices, v)
+		if v.Digits != "" {
+			p.Devices = append(p.Devices, Device{number, v})
+		}
 		return true
 	case usim.PairingRange:
 		if v.Low != "" {
@@ -306,13 +348,16 @@ func (p *Pairing) add(v any) (more bool) {
 	return more
 }
 
-// records reads the first records of a file, until one is empty.
-func (r *reader) records(file usim.File, add func(any) bool) error {
+// records reads records of a file, until add has enough.
+func (r *reader) records(file usim.File, numbers []int, add func(int, any) bool) error {
 	fcp, err := uicc.SelectFilePath(r.ctx, r.t, file.Name, file.Path)
 	if err != nil {
 		return r.optional(file.Name, err)
 	}
-	for n := 1; n <= min(fcp.Records, maxPairing); n++ {
+	for _, n := range numbers {
+		if n > fcp.Records {
+			continue
+		}
 		resp, err := apdu.Do(r.ctx, r.t, fmt.Sprintf("READ RECORD %s %d", file.Name, n), uicc.ReadRecord(0, byte(n), fcp.RecordSize))
 		if err != nil {
 			return r.refused(file.Name, err)
@@ -321,7 +366,7 @@ func (r *reader) records(file usim.File, add func(any) bool) error {
 		if err != nil {
 			return r.refused(file.Name, err)
 		}
-		if !add(v) {
+		if !add(n, v) {
 			return nil
 		}
 	}

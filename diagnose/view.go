@@ -120,9 +120,7 @@ func (f *Facts) viewBinding(v *View, s Show) {
 	if p := f.Pairing; p != nil {
 		v.Pairing = &PairingView{Statuses: statusWords(p.Statuses), Devices: []string{}, Ranges: []string{}}
 		for _, d := range p.Devices {
-			if d.Digits != "" {
-				v.Pairing.Devices = append(v.Pairing.Devices, s.digits(d.Digits))
-			}
+			v.Pairing.Devices = append(v.Pairing.Devices, s.digits(d.Digits))
 		}
 		for _, r := range p.Ranges {
 			v.Pairing.Ranges = append(v.Pairing.Ranges, s.digits(r.Low)+" to "+s.digits(r.High))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,8 @@ func (r *compareReport) text(w io.Writer, _ printer) {
 	rows := func(ds []difference) {
 		var out [][]string
 		for _, d := range ds {
-			out = append(out, []string{d.Section + ", " + d.Name, orNotThere(d.A), orNotThere(d.B)})
+			x, y := onlyParts(d.A, d.B)
+			out = append(out, []string{d.Section + ", " + d.Name, orNotThere(x), orNotThere(y)})
 		}
 		table(w, []string{"", "A", "B"}, out)
 	}
@@ -52,6 +54,30 @@ func (r *compareReport) text(w io.Writer, _ printer) {
 		rows(r.Unknown)
 	}
 }
+
+// onlyParts leaves out of two long lists what both have.
+func onlyParts(a, b string) (x, y string) {
+	left, right := strings.Split(a, ", "), strings.Split(b, ", ")
+	if len(left) < longList || len(right) < longList {
+		return a, b
+	}
+	without := func(list, other []string) string {
+		var out []string
+		for _, s := range list {
+			if !slices.Contains(other, s) {
+				out = append(out, s)
+			}
+		}
+		if out == nil {
+			return "no other"
+		}
+		return "besides: " + strings.Join(out, ", ")
+	}
+	return without(left, right), without(right, left)
+}
+
+// longList is from how many parts on a list is compared part by part.
+const longList = 4
 
 func orNotThere(s string) string {
 	if s == "" {

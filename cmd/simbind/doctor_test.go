@@ -233,6 +233,11 @@ func file(content map[string]string) func(*image.Image) {
 	}
 }
 
+func blankDIR(i *image.Image) {
+	f := i.File("3F00/2F00")
+	f.Content = bytes.Repeat([]byte{0xFF}, len(f.Content))
+}
+
 func xor(b []byte) (sum byte) {
 	for _, v := range b {
 		sum ^= v
@@ -256,12 +261,16 @@ func patients(t *testing.T) map[string]patient {
 	return map[string]patient{
 		"atr_malformed": {e0: preset, live: starts(rightOne), change: func(i *image.Image) { i.ATR[len(i.ATR)-1] ^= 1 }},
 		"card_locked":   {live: lockIt},
-		"no_usim":       {change: func(i *image.Image) { f := i.File("3F00/2F00"); f.Content = bytes.Repeat([]byte{0xFF}, len(f.Content)) }},
-		"pin1_blocked":  {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1, wrongPIN1) }},
-		"pin1_low":      {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1) }},
-		"pin1_enabled":  {image: "usim-separate"},
-		"adm1_blocked":  {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1, wrongADM1) }},
-		"adm1_low":      {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1) }},
+		"usim_unlisted": {change: blankDIR},
+		"no_usim": {image: "no-applet", change: func(i *image.Image) {
+			blankDIR(i)
+			i.Files = slices.DeleteFunc(i.Files, func(f image.File) bool { return strings.HasPrefix(f.Path, "ADF1") })
+		}},
+		"pin1_blocked": {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1, wrongPIN1) }},
+		"pin1_low":     {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1) }},
+		"pin1_enabled": {image: "usim-separate"},
+		"adm1_blocked": {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1, wrongADM1) }},
+		"adm1_low":     {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1) }},
 		"key_set_missing": {wrap: func(c *vuicc.Card) mock.Chip {
 			return lying{c, []byte{0x80, 0xCA, 0x00, 0xE0}, []byte{0xE0, 0x06, 0xC0, 0x04, 0x01, 0x73, 0xA0, 0x80, 0x90, 0x00}}
 		}},

@@ -108,6 +108,9 @@ func FileAt(p uicc.Path) (File, bool) {
 // usimPrefix is the RID of 3GPP and the application code of a USIM (TS 101 220 annex E).
 const usimPrefix = "\xA0\x00\x00\x00\x87\x10\x02"
 
+// Prefix is the head of every USIM's AID, 7 bytes.
+func Prefix() []byte { return []byte(usimPrefix) }
+
 // IsUSIM tells a USIM by the head of its AID.
 func IsUSIM(aid []byte) bool { return strings.HasPrefix(string(aid), usimPrefix) }
 
