@@ -89,6 +89,12 @@ func (r *Run) selectUSIM(ctx context.Context, f *Facts) error {
 		aid = f.Applet.Info.ADF
 	}
 	if aid == nil {
+		// An applet that is selected takes every SELECT that names no AID (TS 102 221 clause 8.5.1): only a reset leads back to the MF.
+		if f.Applet != nil {
+			if err := r.Card.Reset(ctx, false); err != nil {
+				return err
+			}
+		}
 		var err error
 		if aid, err = usim.FindUSIM(ctx, r.Card); err != nil || aid == nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/gp/capfile"
 	"github.com/simbind/simbind/personalize"
@@ -122,6 +123,18 @@ func (e *BindingAppletError) Error() string {
 	return fmt.Sprintf("%X is the binding applet: with it gone EF_IMSI could hold the denial value for ever", e.AID)
 }
 
+// bindingApplet finds what the deletion of aid would take along: the instance the run names, or any other made from the binding package.
+func (r Registry) bindingApplet(instance, aid []byte) *gp.RegistryEntry {
+	n := slices.IndexFunc(r.Applications, func(e gp.RegistryEntry) bool {
+		binds := bytes.Equal(e.AID, instance) || madeFrom(e, binding.DefaultPackageAID)
+		return binds && (bytes.Equal(e.AID, aid) || madeFrom(e, aid))
+	})
+	if n < 0 {
+		return nil
+	}
+	return &r.Applications[n]
+}
+
 // PlanDelete plans the deletion of an application or a load file, with related everything made from it. missingOK: what is not on the card
 // is as wanted. The binding applet is refused with *BindingAppletError.
 func (d *Domain) PlanDelete(ctx context.Context, aid []byte, related, missingOK bool) ([]Step, error) {
@@ -130,11 +143,11 @@ func (d *Domain) PlanDelete(ctx context.Context, aid []byte, related, missingOK 
 	if err := d.listContent(ctx, &r); err != nil {
 		return nil, err
 	}
-	made := func(e gp.RegistryEntry) bool { return bytes.Equal(e.LoadFile, aid) }
-	applet := r.application(d.run.AID)
+	made := func(e gp.RegistryEntry) bool { return madeFrom(e, aid) }
+	if e := r.bindingApplet(d.run.AID, aid); e != nil {
+		return nil, &BindingAppletError{AID: e.AID}
+	}
 	switch file, app := find(r.LoadFiles, aid) != nil, r.application(aid) != nil; {
-	case applet != nil && (bytes.Equal(applet.AID, aid) || made(*applet)):
-		return nil, &BindingAppletError{AID: applet.AID}
 	case !file && !app && missingOK:
 		return nil, nil
 	case !file && !app:

@@ -146,6 +146,15 @@ func find(list []gp.RegistryEntry, aid []byte) *gp.RegistryEntry {
 	return &list[n]
 }
 
+// madeFrom tells whether an application comes from a load file. A card that does not say so (tag C4 is optional, and the old format has
+// none) leaves its AID: those of a package's applets usually begin with the package's.
+func madeFrom(e gp.RegistryEntry, loadFile []byte) bool {
+	if e.LoadFile == nil {
+		return bytes.HasPrefix(e.AID, loadFile) && len(e.AID) > len(loadFile)
+	}
+	return bytes.Equal(e.LoadFile, loadFile)
+}
+
 func (r Registry) application(aid []byte) *gp.RegistryEntry { return find(r.Applications, aid) }
 
 // List reads the registry through a secure channel to the issuer security domain: seven commands when every kind fits one page.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
@@ -44,7 +45,7 @@ func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Rem
 	if err := p.list(registry, run.AID, w.LoadFile); err != nil || p.AsWanted() {
 		return p, err
 	}
-	return p, p.free(ctx, run, w.Expected, registry.application(run.AID))
+	return p, p.free(ctx, run, w.Expected, registry.mayBind(run.AID))
 }
 
 func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry, error) {
@@ -65,7 +66,7 @@ func (p *Removal) list(r Registry, instance, loadFile []byte) error {
 		return &ConflictError{instance, "the binding applet is locked and cannot restore EF_IMSI; unlock it first"}
 	}
 	for _, e := range r.Applications {
-		if bytes.Equal(e.LoadFile, loadFile) && !bytes.Equal(e.AID, instance) {
+		if madeFrom(e, loadFile) && !bytes.Equal(e.AID, instance) {
 			return &ConflictError{e.AID, "another application of the same load file is on the card; remove it first"}
 		}
 	}
@@ -78,8 +79,13 @@ func (p *Removal) list(r Registry, instance, loadFile []byte) error {
 	return nil
 }
 
-// free plans scheme off, after a reset that ends the session of the security domain. installed is the applet's row, nil without one.
-func (p *Removal) free(ctx context.Context, run *personalize.Run, expected personalize.Expected, installed *gp.RegistryEntry) error {
+// mayBind tells whether the applet is on the card, or an application whose load file the card does not tell, which could be one.
+func (r Registry) mayBind(instance []byte) bool {
+	return slices.ContainsFunc(r.Applications, func(e gp.RegistryEntry) bool { return bytes.Equal(e.AID, instance) || e.LoadFile == nil })
+}
+
+// free plans scheme off, after a reset that ends the session of the security domain. mayBind: an applet may be there that answers no SELECT.
+func (p *Removal) free(ctx context.Context, run *personalize.Run, expected personalize.Expected, mayBind bool) error {
 	run.Begin("read applet")
 	if err := run.Card.Reset(ctx, false); err != nil {
 		return err
@@ -89,7 +95,7 @@ func (p *Removal) free(ctx context.Context, run *personalize.Run, expected perso
 		return personalize.Wish{Configuration: off, Expected: expected, Reconfigure: true}, nil
 	})
 	if errors.Is(err, personalize.ErrNoApplet) {
-		return leave(ctx, run, expected, installed)
+		return leave(ctx, run, expected, mayBind)
 	}
 	if err != nil {
 		return err
@@ -102,12 +108,12 @@ func (p *Removal) free(ctx context.Context, run *personalize.Run, expected perso
 
 // leave looks at EF_IMSI when no applet can be selected. Where one is installed all the same it may have left the denial value there, and
 // nobody could put the IMSI back once it is gone.
-func leave(ctx context.Context, run *personalize.Run, expected personalize.Expected, installed *gp.RegistryEntry) error {
+func leave(ctx context.Context, run *personalize.Run, expected personalize.Expected, mayBind bool) error {
 	run.Remark("the applet cannot be selected; EF_IMSI is left as it is")
 	if err := run.Card.Reset(ctx, false); err != nil {
 		return err
 	}
-	if installed == nil {
+	if !mayBind {
 		_, err := run.Known(ctx, expected)
 		return err
 	}

@@ -9,9 +9,11 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/content"
+	"github.com/simbind/simbind/tlv"
 )
 
 // hiding is a card whose binding applet answers no SELECT, and whose EF_IMSI shows content instead of its own when that is not nil.
@@ -70,5 +72,63 @@ func TestLockedAppletIsNotRemoved(t *testing.T) {
 	var conflict *content.ConflictError
 	if err := r.with(mock.Faults{}, r.remove); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "unlock it first") {
 		t.Errorf("%v", err)
+	}
+}
+
+// untold is a card whose registry does not tell the load file of an application (tag C4).
+type untold struct{ personalize.Card }
+
+func (c untold) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	r, err := c.Card.Transmit(ctx, cmd)
+	if err != nil || cmd.INS != 0xF2 || cmd.P1 != byte(gp.Applications) {
+		return r, err
+	}
+	templates, err := tlv.Parse(r.Data)
+	if err != nil {
+		return r, err
+	}
+	r.Data = nil
+	for _, t := range templates {
+		objects, err := tlv.Parse(t.Value)
+		if err != nil {
+			return r, err
+		}
+		var kept []byte
+		for _, o := range objects {
+			if o.Tag != 0xC4 {
+				kept = tlv.Append(kept, o.Tag, o.Value)
+			}
+		}
+		r.Data = tlv.Append(r.Data, t.Tag, kept)
+	}
+	return r, nil
+}
+
+// TestBindingAppletIsKnown, also when the card does not tell what it was made from, and when it is not the instance that was named.
+func TestBindingAppletIsKnown(t *testing.T) {
+	other := append(bytes.Clone(binding.DefaultPackageAID), 0x09)
+	for name, hide := range map[string]func(personalize.Card) personalize.Card{
+		"told":   func(c personalize.Card) personalize.Card { return c },
+		"untold": func(c personalize.Card) personalize.Card { return untold{c} },
+	} {
+		r := newRig(t, "no-applet-t1")
+		r.do(r.install)
+		r.opened(func(run *personalize.Run) { run.Card, run.AID = hide(run.Card), other }, func(d *content.Domain) error {
+			for _, aid := range [][]byte{binding.DefaultPackageAID, binding.DefaultAID} {
+				var refused *content.BindingAppletError
+				if _, err := d.PlanDelete(ctx, aid, true, false); !errors.As(err, &refused) || !bytes.Equal(refused.AID, binding.DefaultAID) {
+					t.Errorf("%s: deletion of %X: %v", name, aid, err)
+				}
+			}
+			return nil
+		})
+		err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+			run.Card, run.AID = hide(run.Card), other
+			_, err := content.PlanRemoval(ctx, run, content.RemovalWish{LoadFile: binding.DefaultPackageAID})
+			return err
+		})
+		if !errors.As(err, new(*content.ConflictError)) {
+			t.Errorf("%s: removal of another instance: %v", name, err)
+		}
 	}
 }
