@@ -158,6 +158,11 @@ func (a *app) card(ctx context.Context, o cardFlags) error {
 	}
 	var inventory *inventoryView
 	if o.files {
+		if id.USIM == nil { // behind a selected applet the MF is reached by a reset alone
+			if err := s.Reset(ctx, false); err != nil {
+				return err
+			}
+		}
 		found, err := diagnose.Files(ctx, s, id.USIM)
 		if err != nil {
 			return err
@@ -197,7 +202,11 @@ func (a *app) cardReport(id *personalize.Identity, s *session, show diagnose.Sho
 	return r
 }
 
+// viewCode shows a code; without a USIM none was asked for.
 func viewCode(s uicc.PINState) codeView {
+	if s.Ref == 0 {
+		return codeView{State: "not asked"}
+	}
 	v := codeView{State: s.String()}
 	if s.TriesLeft >= 0 {
 		v.TriesLeft = &s.TriesLeft

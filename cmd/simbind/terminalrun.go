@@ -183,7 +183,7 @@ func (a *app) playScenario(ctx context.Context, o *runFlags, s scenario.Scenario
 	}
 	p := &player{stage: newStage(card), aid: aid, adf: before.Applet.Info.ADF}
 	if p.adf == nil {
-		if p.adf, err = usim.FindUSIM(ctx, card); err != nil {
+		if p.adf, err = listedUSIM(ctx, card); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -193,6 +193,15 @@ func (a *app) playScenario(ctx context.Context, o *runFlags, s scenario.Scenario
 	out := &runReport{head: schema("run"), Scenario: s.Name, ICCID: a.iccid(before.ICCID), Assumed: assumed(s, want), Lines: []runLine{}}
 	err = p.lines(ctx, s, out)
 	return out, a.conversation(p.stage), err
+}
+
+// listedUSIM is the USIM EF_DIR names, nil when there is none. An applet that is selected takes every SELECT that names no AID: a reset leads back to
+// the MF.
+func listedUSIM(ctx context.Context, s *session) ([]byte, error) {
+	if err := s.Reset(ctx, false); err != nil {
+		return nil, err
+	}
+	return usim.FindUSIM(ctx, s)
 }
 
 // agreeToRun: a first insert is used up only on purpose.
