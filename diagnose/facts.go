@@ -31,6 +31,7 @@ type Facts struct {
 	AppletFault  error // the applet answers, but cannot be understood
 	Domain       *Domain
 	Station      *Station // nil: not looked at
+	Files        []FileView
 	Unread       []Unread
 }
 

@@ -158,12 +158,7 @@ func (a *app) card(ctx context.Context, o cardFlags) error {
 	}
 	var inventory *inventoryView
 	if o.files {
-		if id.USIM == nil { // behind a selected applet the MF is reached by a reset alone
-			if err := s.Reset(ctx, false); err != nil {
-				return err
-			}
-		}
-		found, err := diagnose.Files(ctx, s, id.USIM)
+		found, err := filesOf(ctx, s, id.USIM)
 		if err != nil {
 			return err
 		}
@@ -172,6 +167,16 @@ func (a *app) card(ctx context.Context, o cardFlags) error {
 	r := a.cardReport(&id, s, show)
 	r.Inventory = inventory
 	return a.show(r)
+}
+
+// filesOf looks at every file of a card. Behind an applet that was selected the MF is reached through the USIM, or by a reset alone.
+func filesOf(ctx context.Context, s *session, usim []byte) (diagnose.Inventory, error) {
+	if usim == nil {
+		if err := s.Reset(ctx, false); err != nil {
+			return diagnose.Inventory{}, err
+		}
+	}
+	return diagnose.Files(ctx, s, usim)
 }
 
 func (a *app) cardReport(id *personalize.Identity, s *session, show diagnose.Show) *cardReport {

@@ -87,7 +87,7 @@ func orNotThere(s string) string {
 }
 
 func (a *app) compareCommand() *cobra.Command {
-	var exitCode bool
+	var exitCode, withFiles bool
 	c := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Say in words how two cards, or a card and a saved report, differ",
@@ -98,13 +98,14 @@ Whole identities are compared by their tokens. Where two reports were made with 
 		Example: `  simbind compare before.json after.json
   simbind compare golden.json 0 --exit-code`,
 		Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, exitCode) },
+		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, exitCode, withFiles) },
 	}
+	c.Flags().BoolVar(&withFiles, "files", false, "compare every file's size, state and access rules, too; so it is where a saved report has them")
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 20 when they differ, or when that cannot be told")
 	return c
 }
 
-func (a *app) compare(ctx context.Context, args []string, exitCode bool) error {
+func (a *app) compare(ctx context.Context, args []string, exitCode, withFiles bool) error {
 	show, err := a.showIdentities("")
 	if err != nil {
 		return err
@@ -114,8 +115,20 @@ func (a *app) compare(ctx context.Context, args []string, exitCode bool) error {
 		return err
 	}
 	var files [2]*cardFile
+	for i, name := range args { // saved ones first: they say how much is to be read of a card
+		if !isReport(name) {
+			continue
+		}
+		if files[i], err = loadReport(name); err != nil {
+			return err
+		}
+		withFiles = withFiles || slices.ContainsFunc(files[i].Facts, func(f fact) bool { return f.Section == fileSection })
+	}
 	for i, name := range args {
-		if files[i], err = a.operand(ctx, name, show, salt); err != nil {
+		if files[i] != nil {
+			continue
+		}
+		if files[i], err = a.operand(ctx, name, show, salt, withFiles); err != nil {
 			return err
 		}
 	}
@@ -154,18 +167,20 @@ func operandName(arg string, f *cardFile) string {
 	return fmt.Sprintf("%s: card %s, %s", arg, f.Card.ICCID, f.Time)
 }
 
-// operand is a saved report, or the card in a reader read now.
-func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt reportSalt) (*cardFile, error) {
-	if strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:") {
-		return loadReport(name)
-	}
+// isReport tells a saved report from a reader by its name.
+func isReport(name string) bool {
+	return strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:")
+}
+
+// operand is the card in a reader, read now.
+func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt reportSalt, withFiles bool) (*cardFile, error) {
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 		return nil, usagef("%s: the name of a saved report ends with .json; virtual:%s names a virtual card", name, name)
 	}
 	chosen := a.global.reader
 	defer func() { a.global.reader = chosen }()
 	a.global.reader = name
-	return a.readReport(ctx, show, salt)
+	return a.readReport(ctx, show, salt, withFiles)
 }
 
 // maxReport is far more than a report with a long transcript takes.
