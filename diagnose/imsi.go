@@ -14,7 +14,7 @@ import (
 
 // imsiKinds are about EF_IMSI and what EF_UST says of it.
 var imsiKinds = []kind{
-	{"service_130", Error, "the subscriber's identity is no IMSI (UST service 130): there is no EF_IMSI to bind", "bind another way: on such a card the applet enforces nothing", seeService130},
+	{"service_130", Warning, "the subscriber's identity is no IMSI (UST service 130): there is no EF_IMSI to bind", "bind another way: on such a card the applet enforces nothing", seeService130},
 	{"imsi_missing", Error, "EF_IMSI is not on the card", "put the card aside: it is not a usable USIM; ask the issuer", seeIMSIMissing},
 	{"imsi_deactivated", Error, "EF_IMSI is deactivated", "have the issuer activate the file; a phone does so itself where fixed dialling keeps it closed", seeIMSIDeactivated},
 	{"imsi_blank", Error, "EF_IMSI is blank", "restore it: 'simbind restore FILE' from this card's backup, or by the issuer; take no backup of it now", seeIMSIBlank},

@@ -328,7 +328,7 @@ func patients(t *testing.T) map[string]patient {
 		"location_abroad":      {change: file(map[string]string{"ADF1/6F7E": "1122334462F210" + "1234FF00"})},
 		"access_class_missing": {change: file(map[string]string{"ADF1/6F78": "0000"})},
 		"services_limited": {change: func(i *image.Image) {
-			file(map[string]string{"ADF1/6F38": "0200510904000000000000200000000002"})(i)
+			i.File("ADF1/6F38").Content[0] |= 0x02 // fixed dialling numbers
 			est := *i.File("ADF1/6FAD")
 			est.Path, est.Name, est.FID, est.SFI, est.Content = "ADF1/6F56", "EF_EST", 0x6F56, 0x05, image.Hex{0x01}
 			i.Files = append(i.Files, est)
