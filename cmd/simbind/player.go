@@ -6,6 +6,10 @@ import (
 	"fmt"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/secret"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/cat"
 	"github.com/simbind/simbind/vuicc/scenario"
 )
@@ -20,6 +24,9 @@ type player struct {
 	asked   bool // a line expected it
 	fetched int
 	base    *baseline
+
+	pin      secret.Bytes // zero: none is at hand
+	pinFloor int
 }
 
 // unplayable says why a terminal cannot play a line.
@@ -113,7 +120,37 @@ func (p *player) power(ctx context.Context, cold bool) error {
 	if err := p.stage.Reset(ctx, cold); err != nil {
 		return err
 	}
-	return p.do(ctx, "SELECT MF", apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}})
+	if err := p.do(ctx, "SELECT MF", apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}}); err != nil {
+		return err
+	}
+	return p.presentPIN(ctx)
+}
+
+// pinOf is PIN1 of a card as the flags give it; zero: there is none.
+func pinOf(run *personalize.Run, id uicc.ICCID) (secret.Bytes, error) {
+	if run.Secrets == nil {
+		return secret.Bytes{}, nil
+	}
+	card, err := run.Secrets(id.String())
+	if errors.Is(err, keys.ErrNoCard) {
+		return secret.Bytes{}, nil
+	}
+	return card.PIN1, err
+}
+
+// presentPIN gives PIN1 as a device does at its start, when the card asks for one and it is at hand.
+func (p *player) presentPIN(ctx context.Context) error {
+	if p.pin.IsZero() || p.adf == nil {
+		return nil
+	}
+	fcp, err := uicc.SelectAID(ctx, p, "ADF.USIM", p.adf)
+	if err != nil || !fcp.PINEnabled(uicc.PIN1) {
+		return err
+	}
+	if err := uicc.Verify(ctx, p, uicc.PIN1, p.pin, p.pinFloor); err != nil {
+		return err
+	}
+	return p.settle(ctx)
 }
 
 func (p *player) profile(ctx context.Context, _ scenario.Line) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,11 +52,18 @@ func onACard(t *testing.T, s scenario.Scenario, imsi string, refused []scenario.
 		t.Fatal(err)
 	}
 	for i := range img.PINs {
-		img.PINs[i].Enabled = img.PINs[i].Ref != 1 && img.PINs[i].Enabled // whoever has the card switched PIN1 off
+		img.PINs[i].Enabled = flags != nil && img.PINs[i].Enabled // without a PIN at hand, whoever has the card switched it off
 	}
 	w := admit(t, patient{change: func(to *image.Image) { *to = img }})
 	before := w.chip.Counters()
 	args := []string{"terminal", "run", filepath.Join(repository(), "scenarios", s.Name), "--use-up-first-insert", "--json"}
+	if flags != nil {
+		pin := filepath.Join(w.state, "pin")
+		if err := os.WriteFile(pin, []byte("1234\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "--pin-file", pin)
+	}
 	code, out, talk := w.call(append(args, flags...)...)
 	if refused != nil {
 		if code != exitUsage || w.chip.Counters() != before {

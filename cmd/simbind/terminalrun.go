@@ -73,6 +73,8 @@ func (a *app) runCommand() *cobra.Command {
 imeisv, answer, busy and status happen to it; asks, usim, gsm and state must come true. The subscriber's IMSI of the scenario's card stands
 for that of this one, and counters and generation go on from where they are.
 
+PIN1, from --pin-file or the key file, is given at every start as a device does, when the card asks for it.
+
 The lines about the scenario's own card are not played, and shown as taken to be so: bring the card there first, with
 'personalize'. A card with another scheme or policy than the install line says is refused; with keys the whole configuration is compared.
 A scenario with lines that need keys, the issuer's code, or a memory that can be made to fail is refused before the card is touched,
@@ -90,6 +92,7 @@ This changes the card as real starts do. A card that waits for its first termina
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show the whole conversation, bytes and words")
 	f.StringVar(&o.transcript, "transcript", "", "write the whole conversation to this file, bytes and words, for 'trace show'")
 	o.secrets.addKeys(c)
+	o.secrets.addPIN(c)
 	return c
 }
 
@@ -186,6 +189,13 @@ func (a *app) playScenario(ctx context.Context, o *runFlags, s scenario.Scenario
 		if p.adf, err = listedUSIM(ctx, card); err != nil {
 			return nil, nil, err
 		}
+	}
+	if p.pin, err = pinOf(run, before.ICCID); err != nil {
+		return nil, nil, err
+	}
+	p.pinFloor = o.secrets.pinFloor
+	if err := p.presentPIN(ctx); err != nil {
+		return nil, nil, err
 	}
 	if p.base, err = p.baseline(ctx, s, &before); err != nil {
 		return nil, nil, err
