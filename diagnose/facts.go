@@ -19,16 +19,19 @@ type Facts struct {
 	MF, ADF      *uicc.FCP
 	Applications []uicc.Application // of EF_DIR
 	USIM         []byte             // full AID of the first USIM
+	Unlisted     bool               // EF_DIR does not name it
 	PIN1, ADM1   Code
 	Copies       []Copy // of EF_IMSI: ADF.USIM first, then DF_GSM when that is another file
 	AD, UST      []byte
 	SPN, FPLMN   []byte
+	ACC, EST     []byte
 	Places       []Place // files of the LOCI family that could be read
 	Pairing      *Pairing
 	Applet       *personalize.Applet
 	AppletFault  error // the applet answers, but cannot be understood
 	Domain       *Domain
 	Station      *Station // nil: not looked at
+	Files        []FileView
 	Unread       []Unread
 }
 
@@ -65,8 +68,14 @@ type Place struct {
 // records alone.
 type Pairing struct {
 	Statuses []usim.PairingStatus // newest first
-	Devices  []usim.PairingDevice
+	Devices  []Device             // those the history names
 	Ranges   []usim.PairingRange
+}
+
+// Device is a record of EF_IPD.
+type Device struct {
+	Number int
+	usim.PairingDevice
 }
 
 // Domain is the issuer security domain as it shows itself without keys.
@@ -75,6 +84,9 @@ type Domain struct {
 	Locked bool // SELECT answered 6283: the card is locked
 	Told   bool // the key information could be read
 	Keys   []gp.KeyEntry
+
+	Counter     uint32 // of sessions with the default key set
+	CounterSize int    // its bytes; 0: not told
 }
 
 // Station is what the station that looks knows of the card already.

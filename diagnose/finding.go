@@ -76,6 +76,15 @@ func IDs() []string {
 	return out
 }
 
+// Table gives every finding there is, without evidence, in the order of the table.
+func Table() []Finding {
+	var out []Finding
+	for _, k := range kinds() {
+		out = append(out, k.finding(""))
+	}
+	return out
+}
+
 // Findings holds the facts against the table; errors come first, notes last.
 func (f *Facts) Findings(s Show) []Finding {
 	out := []Finding{}

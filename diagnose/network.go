@@ -11,8 +11,13 @@ import (
 // networkKinds are about where the subscriber last was, and what other binding there is.
 var networkKinds = []kind{
 	{"location_stale", Warning, "the location files look like another subscriber's, or were never renewed", "switch the device off and on with coverage; if it does not register, have the issuer reset the location files", seeStale},
+	{"location_abroad", Note, "the last network was a foreign one", "nothing, when the device was abroad; after a change of the IMSI switch it off and on with coverage, so that the location is renewed", seeAbroad},
 	{"network_refused", Warning, "a network refused this card", "ask the operator whether the subscription is active and allowed there: the card was let through to the network", seeRefused},
 	{"home_forbidden", Warning, "the home network stands in the list of forbidden networks", "select the network by hand in the device once: that takes it off the list", seeForbidden},
+	{"access_class_missing", Warning, "the card belongs to no access class", "have the issuer write EF_ACC: a network that restricts access lets no such card in", seeNoAccessClass},
+	{"services_limited", Warning, "the card itself limits what a device may dial or connect to", "switch the limit off in a phone (PIN2), or have the issuer do it: the device registers, but calls, messages or data beyond the lists are refused", seeLimits},
+	{"operation_mode", Warning, "the card puts the device into a mode that is not the normal one", "have the issuer write EF_AD: such cards are for tests, and a device behaves differently with them", seeMode},
+	{"mnc_length_unknown", Warning, "the card does not say how long its MNC is", "have the issuer write the fourth byte of EF_AD: a device that guesses takes another network for its own", seeMNC},
 	{"pairing_refused", Warning, "the card's own 3GPP pairing says that the last device may not pair", "this is the network's binding (EF_IAL), not this applet's: ask the issuer which IMEIs it allows", seePairingRefused},
 	{"pairing_files", Note, "3GPP application pairing was used on this card", "read the history in the evidence: newest first", seePairing},
 }
@@ -20,13 +25,15 @@ var networkKinds = []kind{
 // Update status, alike in all of the family (TS 31.102 clause 4.2.17).
 const statusNotUpdated, statusRefused = 1, 2
 
-func seeStale(f *Facts, _ Show) string {
+func seeStale(f *Facts, s Show) string {
 	home, known := f.Home()
+	changed := f.denied() && !f.hidden() || seeStationBackup(f, s) != ""
 	return f.eachPlace(func(p Place) string {
-		if p.Status != statusNotUpdated {
-			return ""
-		}
 		switch {
+		case changed && p.HoldsIdentity():
+			return "EF_IMSI was changed, yet a temporary identity of network " + p.PLMN.String() + " is kept"
+		case p.Status != statusNotUpdated:
+			return ""
 		case known && p.PLMN != (usim.PLMN{}) && p.PLMN != home:
 			return fmt.Sprintf("not updated, of network %s; the IMSI is of %s", p.PLMN, home)
 		case p.HoldsIdentity():
@@ -34,6 +41,64 @@ func seeStale(f *Facts, _ Show) string {
 		}
 		return ""
 	})
+}
+
+func seeAbroad(f *Facts, _ Show) string {
+	home, known := f.Home()
+	if !known {
+		return ""
+	}
+	return f.eachPlace(func(p Place) string {
+		if p.Status >= statusNotUpdated || p.PLMN == (usim.PLMN{}) || p.PLMN == home {
+			return ""
+		}
+		return fmt.Sprintf("updated in network %s; the IMSI is of %s", p.PLMN, home)
+	})
+}
+
+func seeNoAccessClass(f *Facts, _ Show) string {
+	v, err := usim.EFACC.Decode(f.ACC)
+	if classes, ok := v.([]int); err != nil || !ok || len(classes) > 0 {
+		return ""
+	}
+	return "EF_ACC holds 0000"
+}
+
+func seeLimits(f *Facts, _ Show) string {
+	v, err := usim.EFEST.Decode(f.EST)
+	est, ok := v.(usim.EST)
+	if err != nil || !ok {
+		return ""
+	}
+	var on []string
+	for _, x := range []struct {
+		on   bool
+		name string
+	}{{est.FDN, "fixed dialling numbers"}, {est.BDN, "barred dialling numbers"}, {est.ACL, "APN control list"}} {
+		if x.on {
+			on = append(on, x.name)
+		}
+	}
+	if on == nil {
+		return ""
+	}
+	return "EF_EST: switched on are " + strings.Join(on, ", ")
+}
+
+// Modes of EF_AD that are normal for a device: 00, and 01 with specific facilities.
+func seeMode(f *Facts, _ Show) string {
+	ad, err := usim.DecodeAD(f.AD)
+	if err != nil || ad.Mode <= 0x01 {
+		return ""
+	}
+	return "EF_AD: " + ad.ModeName()
+}
+
+func seeMNC(f *Facts, _ Show) string {
+	if f.AD == nil || f.MNC() != 0 || f.service130() {
+		return ""
+	}
+	return fmt.Sprintf("EF_AD holds %X", f.AD)
 }
 
 func seeRefused(f *Facts, _ Show) string {
@@ -81,7 +146,7 @@ func seePairing(f *Facts, s Show) string {
 		parts = append(parts, "EF_IPS: "+words)
 	}
 	for _, d := range f.Pairing.Devices {
-		parts = append(parts, "EF_IPD: "+s.digits(d.Digits))
+		parts = append(parts, fmt.Sprintf("EF_IPD, device %d: %s", d.Number, s.digits(d.Digits)))
 	}
 	for _, r := range f.Pairing.Ranges {
 		parts = append(parts, fmt.Sprintf("EF_IAL: %s to %s", s.digits(r.Low), s.digits(r.High)))

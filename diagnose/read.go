@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/gp"
@@ -93,15 +94,30 @@ func (r *reader) directory() error {
 	return nil
 }
 
+// adf selects the USIM EF_DIR names; where it names none, one is looked for by the head of its AID.
 func (r *reader) adf() error {
 	if r.f.USIM == nil {
-		return nil
+		return r.unlisted()
 	}
 	fcp, err := uicc.SelectAID(r.ctx, r.t, "ADF.USIM", r.f.USIM)
 	if err == nil {
 		r.f.ADF = &fcp
 	}
 	return r.refused("ADF.USIM", err)
+}
+
+func (r *reader) unlisted() error {
+	fcp, err := uicc.SelectAID(r.ctx, r.t, "ADF.USIM", usim.Prefix())
+	switch {
+	case err == nil:
+		r.f.ADF, r.f.USIM, r.f.Unlisted = &fcp, usim.Prefix(), true
+		if usim.IsUSIM(fcp.AID) {
+			r.f.USIM = fcp.AID
+		}
+	case errors.As(err, new(*apdu.LinkError)):
+		return err
+	}
+	return nil
 }
 
 // codes asks for counters with empty VERIFYs, which spend nothing.
@@ -185,8 +201,11 @@ func (r *reader) files() error {
 	for _, x := range []struct {
 		usim.File
 		into *[]byte
-	}{{usim.EFAD, &r.f.AD}, {usim.EFUST, &r.f.UST}, {usim.EFFPLMN, &r.f.FPLMN}} {
+	}{{usim.EFAD, &r.f.AD}, {usim.EFUST, &r.f.UST}, {usim.EFFPLMN, &r.f.FPLMN}, {usim.EFACC, &r.f.ACC}, {usim.EFEST, &r.f.EST}} {
 		var err error
+		if x.FID == usim.EFEST.FID && !r.limitable() {
+			continue
+		}
 		if *x.into, err = r.bySFI(x.File); err != nil {
 			return err
 		}
@@ -208,6 +227,11 @@ func (r *reader) files() error {
 		r.f.SPN, err = r.byPath(usim.EFSPN)
 	}
 	return err
+}
+
+// limitable: EF_EST is there with a service that can be switched.
+func (r *reader) limitable() bool {
+	return r.offered(usim.ServiceFDN) || r.offered(usim.ServiceBDN) || r.offered(usim.ServiceACL)
 }
 
 // offered tells whether a service may be there: EF_UST says so, or could not be read.
@@ -258,18 +282,22 @@ func (r *reader) fiveG() error {
 	return r.place(usim.EF5GS3GPPLOCI, content)
 }
 
-// maxPairing bounds what is read of the pairing files: the standard recommends a hundred records of history.
-const maxPairing = 4
+// Bounds of what is read of the pairing files: the standard recommends a hundred records of history.
+const maxHistory, maxRanges = 10, 4
 
 func (r *reader) pairing() error {
 	if r.f.ADF == nil || !r.offered(usim.ServicePairing) {
 		return nil
 	}
 	p := &Pairing{}
-	for _, file := range []usim.File{usim.EFIPS, usim.EFIPD, usim.EFIAL} {
-		if err := r.records(file, p.add); err != nil {
-			return err
-		}
+	if err := r.records(usim.EFIPS, upTo(maxHistory), p.add); err != nil {
+		return err
+	}
+	if err := r.records(usim.EFIPD, p.linked(), p.add); err != nil {
+		return err
+	}
+	if err := r.records(usim.EFIAL, upTo(maxRanges), p.add); err != nil {
+		return err
 	}
 	if len(p.Statuses)+len(p.Devices)+len(p.Ranges) > 0 {
 		r.f.Pairing = p
@@ -277,32 +305,59 @@ func (r *reader) pairing() error {
 	return nil
 }
 
-// add takes what a record holds; more is false for an empty one, behind which nothing newer stands.
-func (p *Pairing) add(v any) (more bool) {
+func upTo(n int) []int {
+	var out []int
+	for i := range n {
+		out = append(out, i+1)
+	}
+	return out
+}
+
+// linked are the records of EF_IPD the history names, newest first; without a history the first is looked at.
+func (p *Pairing) linked() []int {
+	var out []int
+	for _, s := range p.Statuses {
+		if s.Link > 0 && !slices.Contains(out, s.Link) {
+			out = append(out, s.Link)
+		}
+	}
+	if out == nil {
+		return []int{1}
+	}
+	return out
+}
+
+// add takes what the record of a number holds. More is false for an empty one of the history, behind which nothing older stands.
+func (p *Pairing) add(number int, v any) (more bool) {
 	switch v := v.(type) {
 	case usim.PairingStatus:
 		if more = !v.Empty; more {
 			p.Statuses = append(p.Statuses, v)
 		}
 	case usim.PairingDevice:
-		if more = v.Digits != ""; more {
-			p.Devices = append(p.Devices, v)
+		if v.Digits != "" {
+			p.Devices = append(p.Devices, Device{number, v})
 		}
+		return true
 	case usim.PairingRange:
-		if more = v.Low != ""; more {
+		if v.Low != "" {
 			p.Ranges = append(p.Ranges, v)
 		}
+		return true
 	}
 	return more
 }
 
-// records reads the first records of a file, until one is empty.
-func (r *reader) records(file usim.File, add func(any) bool) error {
+// records reads records of a file, until add has enough.
+func (r *reader) records(file usim.File, numbers []int, add func(int, any) bool) error {
 	fcp, err := uicc.SelectFilePath(r.ctx, r.t, file.Name, file.Path)
 	if err != nil {
 		return r.optional(file.Name, err)
 	}
-	for n := 1; n <= min(fcp.Records, maxPairing); n++ {
+	for _, n := range numbers {
+		if n > fcp.Records {
+			continue
+		}
 		resp, err := apdu.Do(r.ctx, r.t, fmt.Sprintf("READ RECORD %s %d", file.Name, n), uicc.ReadRecord(0, byte(n), fcp.RecordSize))
 		if err != nil {
 			return r.refused(file.Name, err)
@@ -311,7 +366,7 @@ func (r *reader) records(file usim.File, add func(any) bool) error {
 		if err != nil {
 			return r.refused(file.Name, err)
 		}
-		if !add(v) {
+		if !add(n, v) {
 			return nil
 		}
 	}
@@ -351,7 +406,22 @@ func (r *reader) domain() error {
 		return r.refused("key information", err)
 	}
 	r.f.Domain.Told, r.f.Domain.Keys = true, keys
+	if err := r.counter(); err != nil {
+		return err
+	}
 	return r.refused("tries of the key sets", errNoTries)
+}
+
+// counter reads how many sessions the default key set has opened; many cards do not tell.
+func (r *reader) counter() error {
+	resp, err := apdu.Do(r.ctx, r.t, "GET DATA sequence counter", gp.GetData(gp.ObjectSequenceCounter))
+	if errors.As(err, new(*apdu.LinkError)) {
+		return err
+	}
+	if err == nil {
+		r.f.Domain.Counter, r.f.Domain.CounterSize, _ = gp.ParseSequenceCounter(resp.Data) // one that does not read is not told
+	}
+	return nil
 }
 
 var errNoTries = errors.New("no card tells them without beginning a session, which this verb never does")

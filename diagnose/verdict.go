@@ -21,29 +21,49 @@ type Verdict struct {
 	Finding string `json:"finding,omitempty"` // the finding that decided
 }
 
-// Judge makes one sentence of the facts and their findings: the first error decides; without one what the applet decided last.
+// Judge makes one sentence of the facts and their findings: what keeps every device out decides first, then what EF_IMSI holds for the last one,
+// then what keeps the applet from enforcing anything, then what it decided.
 func (f *Facts) Judge(fs []Finding, s Show) Verdict {
-	for _, x := range fs {
-		if x.Severity == Error {
-			return Verdict{Denied, x.What, x.ID}
-		}
-	}
-	for _, id := range []string{"imsi_denial_value", "imsi_copies_differ", "decision_pending", "armed", "pin1_enabled"} {
-		for _, x := range fs {
-			if x.ID == id {
-				return Verdict{unless(id), x.What, x.ID}
+	for _, by := range [][]decider{shut, f.shown(), open} {
+		for _, d := range by {
+			for _, x := range fs {
+				if x.ID == d.id {
+					return Verdict{d.answer, x.What + d.rest, x.ID}
+				}
 			}
 		}
 	}
 	return f.judgeBinding(s)
 }
 
-// unless: the denial value shuts everybody out; the others leave it open.
-func unless(id string) Answer {
-	if id == "imsi_denial_value" {
-		return Denied
+// decider is a finding that decides, and what its sentence goes on with.
+type decider struct {
+	id     string
+	answer Answer
+	rest   string
+}
+
+// shut are findings with which no device gets in, or with which nobody knows.
+var shut = []decider{
+	{"card_locked", Denied, ""}, {"no_usim", Denied, ""}, {"usim_unlisted", Denied, ""}, {"pin1_blocked", Denied, ""}, {"imsi_missing", Denied, ""},
+	{"imsi_deactivated", Denied, ""}, {"imsi_blank", Denied, ""}, {"imsi_implausible", Denied, ""},
+	{"applet_unknown_version", Unknown, ""}, {"applet_foreign", Unknown, ""},
+}
+
+// shown: a device that was denied works on where EF_IMSI shows the subscriber all the same.
+func (f *Facts) shown() []decider {
+	answer, rest := Denied, ""
+	if st := f.state(); st != nil && st.Files == binding.FilesBackup {
+		answer, rest = Allowed, "; but EF_IMSI shows the subscriber all the same, and it works on"
 	}
-	return Unknown
+	return []decider{{"denied_other", answer, rest}, {"denied_no_imei", answer, rest}, {"imsi_denial_value", Denied, ""}}
+}
+
+// open are findings with which a device gets in, or may.
+var open = []decider{
+	{"imsi_copies_differ", Unknown, ""}, {"pin1_enabled", Unknown, ""},
+	{"service_130", Allowed, ""}, {"applet_cannot_read", Allowed, ""}, {"access_domain_small", Allowed, ""}, {"memory_failed", Unknown, ""},
+	{"decision_pending", Unknown, ""}, {"armed", Unknown, ""},
 }
 
 func (f *Facts) judgeBinding(s Show) Verdict {

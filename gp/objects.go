@@ -276,3 +276,20 @@ func ParseSmall(tag tlv.Tag, b []byte) ([]byte, error) {
 	}
 	return own(v), nil
 }
+
+// ParseSequenceCounter reads the counter of sessions of the default key set: `C1 02` with SCP02, `C1 03` with SCP03 (GPCS annexes D.2, E.2).
+// size is the number of its bytes.
+func ParseSequenceCounter(b []byte) (counter uint32, size int, err error) {
+	objects, err := tlv.ParseLenient(b)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w C1: %w", ErrObject, err)
+	}
+	v, _ := objects.Find(ObjectSequenceCounter)
+	if len(v) != 2 && len(v) != 3 {
+		return 0, 0, fmt.Errorf("%w C1: %d bytes, want 2 or 3", ErrObject, len(v))
+	}
+	for _, x := range v {
+		counter = counter<<8 | uint32(x)
+	}
+	return counter, len(v), nil
+}

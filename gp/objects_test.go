@@ -3,6 +3,7 @@ package gp_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -110,6 +111,24 @@ func TestKeyInformation(t *testing.T) {
 			if got[i].ID != k.ID[0] || got[i].KVN != k.KVN[0] || have != text || !bytes.Equal(got[i].Usage, k.Usage) || !bytes.Equal(got[i].Access, k.Access) {
 				t.Errorf("%s key %d: %+v, want %s", row.ID, i, got[i], text)
 			}
+		}
+	}
+}
+
+func TestSequenceCounter(t *testing.T) {
+	for text, want := range map[string]string{"C1020005": "5 2", "C103000100": "256 3", "C102FFFF": "65535 2", "C101FF": "refused", "C100": "refused", "42020005": "refused", "C1": "refused", "": "refused"} {
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "refused"
+		if counter, size, err := gp.ParseSequenceCounter(raw); err == nil {
+			got = fmt.Sprint(counter, size)
+		} else if !errors.Is(err, gp.ErrObject) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }

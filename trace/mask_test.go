@@ -174,7 +174,8 @@ func TestKeysOnAnotherChannel(t *testing.T) {
 	}
 }
 
-// TestRefusedSelection leaves the file current that was: it must not be taken for the one that was asked for.
+// TestRefusedSelection leaves the file current that was, on cards that follow the standard: it must not be taken for the one that was asked for, nor
+// for the one before on a card that does not.
 func TestRefusedSelection(t *testing.T) {
 	for _, sw := range []apdu.SW{apdu.SWFileNotFound, 0} {
 		card := apdu.TransmitterFunc(func(_ context.Context, c apdu.Command) (apdu.Response, error) {
@@ -183,15 +184,17 @@ func TestRefusedSelection(t *testing.T) {
 			}
 			return echo.Transmit(context.Background(), c)
 		})
-		var text strings.Builder
-		r := Record(card, &text, Options{Reveal: true})
-		for _, c := range []apdu.Command{selectPath(0x08, 0x7FFF, 0x6F08), selectFID(0x6F38), {INS: apdu.INSReadBinary, Le: 9}} {
-			if _, err := r.Transmit(context.Background(), c); err != nil {
-				t.Fatal(err)
+		for _, before := range []uint16{0x6F08, 0x6F07} {
+			var text strings.Builder
+			r := Record(card, &text, Options{Reveal: true})
+			for _, c := range []apdu.Command{selectPath(0x08, 0x7FFF, before), selectFID(0x6F38), {INS: apdu.INSReadBinary, Le: 9}} {
+				if _, err := r.Transmit(context.Background(), c); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if strings.Contains(text.String(), personalHex) {
-			t.Errorf("%s: %s", sw, text.String())
+			if strings.Contains(text.String(), personalHex) {
+				t.Errorf("%s: %s", sw, text.String())
+			}
 		}
 	}
 }
@@ -218,6 +221,9 @@ func TestUnknownIsMasked(t *testing.T) {
 		"AUTHENTICATE, collected":    {{INS: apdu.INSAuthenticate, Data: []byte{1}}, {INS: apdu.INSGetResponse, Le: 9}},
 		"a short identifier unknown": {selectAID(usimAID), {INS: apdu.INSReadBinary, P1: 0x9F, Le: 9}},
 		"class A0, offset not SFI":   {selectPath(0x08, 0x7F20, 0x6F20), {CLA: 0xA0, INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
+		"class A0 in an ADF":         {selectAID(usimAID), selectFID(0x6F08), {CLA: 0xA0, INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
+		"a maker's DF below DF_GSM":  {selectPath(0x08, 0x7F20, 0xA515, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
+		"a path from the MF":         {selectAID(usimAID), selectPath(0x08, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
 		"a directory not of a USIM":  {selectPath(0x08, 0x7F20, 0x5FC0, 0x4F01), {INS: apdu.INSReadBinary, Le: 9}},
 	} {
 		if text := record(t, true, talk...); strings.Contains(text, personalHex) {
@@ -270,6 +276,10 @@ func TestOpenFilesAreShown(t *testing.T) {
 		if text := record(t, false, talk...); !strings.Contains(text, personalHex) {
 			t.Errorf("%s: %s", name, text)
 		}
+	}
+	twice := []apdu.Command{usim, selectFID(0x6F07), {INS: apdu.INSReadBinary}, {INS: apdu.INSGetResponse, Le: 9}, {INS: apdu.INSGetResponse, Le: 9}}
+	if text := record(t, true, twice...); strings.Count(text, personalHex) != 2 {
+		t.Errorf("collected twice: %s", text)
 	}
 	refresh := []byte{0xD0, 0x09, 0x81, 0x03, 0x01, 0x01, 0x00, 0x82, 0x02, 0x81, 0x82}
 	message := []byte{0xD0, 0x09, 0x81, 0x03, 0x01, 0x13, 0x00, 0x82, 0x02, 0x81, 0x83}

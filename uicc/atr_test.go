@@ -74,3 +74,19 @@ func TestATRForms(t *testing.T) {
 		})
 	}
 }
+
+func TestATRClasses(t *testing.T) {
+	for hex, want := range map[string]string{
+		"3B9F96801F878031E073FE211B674A4C753034054BA9": "[A B C] true", // sysmoISIM-SJA2
+		"3B9F95801F438031E073FE211B674A4C753034054BA9": "[A B] true",
+		"3B00": "[] false",
+		"3B9E968131FE458031E073FE211B6653494D424E449C": "[] false",
+		"3B80801F40": "[] true",
+	} {
+		a, _ := ParseATR(unhex(t, hex)) // the check byte is not the matter here
+		classes, told := a.Classes()
+		if got := fmt.Sprint(classes, told); got != want {
+			t.Errorf("%s: %s, want %s", hex, got, want)
+		}
+	}
+}

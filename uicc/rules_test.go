@@ -14,7 +14,9 @@ const (
 	arrRecord = "80010190008001029700800118A40683010A950108FFFFFFFF9000"
 )
 
-func referring(fid FID, record byte) FCP { return FCP{Rules: []ARRReference{{FID: fid, Record: record}}} }
+func referring(fid FID, record byte) FCP {
+	return FCP{Rules: []ARRReference{{FID: fid, Record: record}}}
+}
 
 // TestRules: where a rule stands, that its record is read once, and that what cannot be read is "not understood".
 func TestRules(t *testing.T) {

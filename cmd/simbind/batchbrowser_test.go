@@ -214,7 +214,7 @@ func TestPageInBrowser(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b := startBrowser(t)
-	for name, r := range map[string]*batchReport{"morning": reported(t, benchFile(t, 60, false)), "broken": reported(t, brokenBench(t)), "new": reported(t, benchFile(t, 2, false)), "large": large()} {
+	for name, r := range map[string]*batchReport{"morning": batchReported(t, benchFile(t, 60, false)), "broken": batchReported(t, brokenBench(t)), "new": batchReported(t, benchFile(t, 2, false)), "large": large()} {
 		path := writePage(t, filepath.Join(dir, name+".html"), paged(t, r))
 		if c := b.show(path); len(c) > 0 {
 			t.Errorf("%s: %s", name, strings.Join(c, "\n"))

@@ -21,7 +21,7 @@ import (
 )
 
 // reported reads the only job of a ledger.
-func reported(t *testing.T, path string) *batchReport {
+func batchReported(t *testing.T, path string) *batchReport {
 	t.Helper()
 	ctx := context.Background()
 	l, err := ledger.Open(ctx, path, ledger.Options{})
@@ -72,7 +72,7 @@ func TestPageEqualsJSON(t *testing.T) {
 		"morning": benchFile(t, 60, false), "sealed": benchFile(t, 60, true), "nothing done": benchFile(t, 2, false), "one card": benchFile(t, 3, false), "broken": brokenBench(t),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := reported(t, path)
+			r := batchReported(t, path)
 			b, err := json.Marshal(r)
 			if err != nil {
 				t.Fatal(err)
@@ -362,7 +362,7 @@ func (p *pageCheck) whole(drawn map[string]float64) {
 
 // TestPageNeedsNothing: no script, no address, nothing to fetch.
 func TestPageNeedsNothing(t *testing.T) {
-	page := paged(t, reported(t, benchFile(t, 20, false)))
+	page := paged(t, batchReported(t, benchFile(t, 20, false)))
 	for _, word := range []string{"<script", "<link", "<img", "src=", "href=", "url(", "@import", "://", " on"} {
 		if word == " on" {
 			if m := regexp.MustCompile(`<[^>]* on[a-z]+=`).FindString(page); m != "" {

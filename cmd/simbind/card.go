@@ -158,7 +158,7 @@ func (a *app) card(ctx context.Context, o cardFlags) error {
 	}
 	var inventory *inventoryView
 	if o.files {
-		found, err := diagnose.Files(ctx, s, id.USIM)
+		found, err := filesOf(ctx, s, id.USIM)
 		if err != nil {
 			return err
 		}
@@ -167,6 +167,16 @@ func (a *app) card(ctx context.Context, o cardFlags) error {
 	r := a.cardReport(&id, s, show)
 	r.Inventory = inventory
 	return a.show(r)
+}
+
+// filesOf looks at every file of a card. Behind an applet that was selected the MF is reached through the USIM, or by a reset alone.
+func filesOf(ctx context.Context, s *session, usim []byte) (diagnose.Inventory, error) {
+	if usim == nil {
+		if err := s.Reset(ctx, false); err != nil {
+			return diagnose.Inventory{}, err
+		}
+	}
+	return diagnose.Files(ctx, s, usim)
 }
 
 func (a *app) cardReport(id *personalize.Identity, s *session, show diagnose.Show) *cardReport {
@@ -197,7 +207,11 @@ func (a *app) cardReport(id *personalize.Identity, s *session, show diagnose.Sho
 	return r
 }
 
+// viewCode shows a code; without a USIM none was asked for.
 func viewCode(s uicc.PINState) codeView {
+	if s.Ref == 0 {
+		return codeView{State: "not asked"}
+	}
 	v := codeView{State: s.String()}
 	if s.TriesLeft >= 0 {
 		v.TriesLeft = &s.TriesLeft

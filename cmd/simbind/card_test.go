@@ -1,18 +1,31 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/vuicc"
+	"github.com/simbind/simbind/vuicc/image"
 )
+
+var readable = regexp.MustCompile(`EF_IMSI of DF_GSM +3F00/7F20/6F07 +transparent, 9 bytes +activated`)
 
 // TestCardFilesWithoutUSIM: below the MF there are files all the same.
 func TestCardFilesWithoutUSIM(t *testing.T) {
-	code, out, talk := admit(t, patients(t)["no_usim"]).call("card", "--files")
-	if code != exitDone || strings.Contains(out, "7FFF") || !strings.Contains(out, "EF_IMSI of DF_GSM") || strings.Contains(out, "service ") {
-		t.Errorf("exit %d\n%s%s", code, out, talk)
+	withApplet := patient{change: func(i *image.Image) {
+		blankDIR(i)
+		i.Files = slices.DeleteFunc(i.Files, func(f image.File) bool { return strings.HasPrefix(f.Path, "ADF1") })
+		i.Applets[0].Application = nil // it names no ADF, and has no rights in one
+		i.Applets[0].Access = i.Applets[0].Access[:1]
+	}}
+	for name, p := range map[string]patient{"without applet": patients(t)["no_usim"], "with applet": withApplet} {
+		code, out, talk := admit(t, p).call("card", "--files")
+		if code != exitDone || strings.Contains(out, "7FFF") || !readable.MatchString(out) || !strings.Contains(out, "not asked") || strings.Contains(out, "service ") {
+			t.Errorf("%s: exit %d\n%s%s", name, code, out, talk)
+		}
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +39,8 @@ func (r *compareReport) text(w io.Writer, _ printer) {
 	rows := func(ds []difference) {
 		var out [][]string
 		for _, d := range ds {
-			out = append(out, []string{d.Section + ", " + d.Name, orNotThere(d.A), orNotThere(d.B)})
+			x, y := onlyParts(d.A, d.B)
+			out = append(out, []string{d.Section + ", " + d.Name, orNotThere(x), orNotThere(y)})
 		}
 		table(w, []string{"", "A", "B"}, out)
 	}
@@ -52,6 +55,30 @@ func (r *compareReport) text(w io.Writer, _ printer) {
 	}
 }
 
+// onlyParts leaves out of two long lists what both have.
+func onlyParts(a, b string) (x, y string) {
+	left, right := strings.Split(a, ", "), strings.Split(b, ", ")
+	if len(left) < longList || len(right) < longList {
+		return a, b
+	}
+	without := func(list, other []string) string {
+		var out []string
+		for _, s := range list {
+			if !slices.Contains(other, s) {
+				out = append(out, s)
+			}
+		}
+		if out == nil {
+			return "no other"
+		}
+		return "besides: " + strings.Join(out, ", ")
+	}
+	return without(left, right), without(right, left)
+}
+
+// longList is from how many parts on a list is compared part by part.
+const longList = 4
+
 func orNotThere(s string) string {
 	if s == "" {
 		return "not there"
@@ -60,7 +87,7 @@ func orNotThere(s string) string {
 }
 
 func (a *app) compareCommand() *cobra.Command {
-	var exitCode bool
+	var exitCode, withFiles bool
 	c := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Say in words how two cards, or a card and a saved report, differ",
@@ -71,13 +98,14 @@ Whole identities are compared by their tokens. Where two reports were made with 
 		Example: `  simbind compare before.json after.json
   simbind compare golden.json 0 --exit-code`,
 		Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, exitCode) },
+		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, exitCode, withFiles) },
 	}
+	c.Flags().BoolVar(&withFiles, "files", false, "compare every file's size, state and access rules, too; so it is where a saved report has them")
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 20 when they differ, or when that cannot be told")
 	return c
 }
 
-func (a *app) compare(ctx context.Context, args []string, exitCode bool) error {
+func (a *app) compare(ctx context.Context, args []string, exitCode, withFiles bool) error {
 	show, err := a.showIdentities("")
 	if err != nil {
 		return err
@@ -87,8 +115,20 @@ func (a *app) compare(ctx context.Context, args []string, exitCode bool) error {
 		return err
 	}
 	var files [2]*cardFile
+	for i, name := range args { // saved ones first: they say how much is to be read of a card
+		if !isReport(name) {
+			continue
+		}
+		if files[i], err = loadReport(name); err != nil {
+			return err
+		}
+		withFiles = withFiles || slices.ContainsFunc(files[i].Facts, func(f fact) bool { return f.Section == fileSection })
+	}
 	for i, name := range args {
-		if files[i], err = a.operand(ctx, name, show, salt); err != nil {
+		if files[i] != nil {
+			continue
+		}
+		if files[i], err = a.operand(ctx, name, show, salt, withFiles); err != nil {
 			return err
 		}
 	}
@@ -127,15 +167,20 @@ func operandName(arg string, f *cardFile) string {
 	return fmt.Sprintf("%s: card %s, %s", arg, f.Card.ICCID, f.Time)
 }
 
-// operand is a saved report, or the card in a reader read now.
-func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt reportSalt) (*cardFile, error) {
-	if strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:") {
-		return loadReport(name)
+// isReport tells a saved report from a reader by its name.
+func isReport(name string) bool {
+	return strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "virtual:")
+}
+
+// operand is the card in a reader, read now.
+func (a *app) operand(ctx context.Context, name string, show diagnose.Show, salt reportSalt, withFiles bool) (*cardFile, error) {
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return nil, usagef("%s: the name of a saved report ends with .json; virtual:%s names a virtual card", name, name)
 	}
 	chosen := a.global.reader
 	defer func() { a.global.reader = chosen }()
 	a.global.reader = name
-	return a.readReport(ctx, show, salt)
+	return a.readReport(ctx, show, salt, withFiles)
 }
 
 // maxReport is far more than a report with a long transcript takes.
@@ -176,6 +221,9 @@ func parseReport(b []byte) (*cardFile, error) {
 	}
 	if r.head != want {
 		return nil, fmt.Errorf("%w: it says %q, version %d; this tool reads %q, version %d", errReport, r.Schema, r.Version, want.Schema, want.Version)
+	}
+	if _, err := time.Parse(time.RFC3339, r.Time); err != nil || len(r.Facts) == 0 {
+		return nil, fmt.Errorf("%w: its time or its facts are missing", errReport)
 	}
 	for _, f := range append(r.Facts, fact{Value: r.Time, Name: r.Card.ICCID}) {
 		if strings.ContainsFunc(f.Section+f.Name+f.Value, func(c rune) bool { return c < ' ' || c == 0x7F || c >= 0x80 && c < 0xA0 }) {

@@ -95,7 +95,7 @@ func (a *app) doctor(ctx context.Context, o doctorFlags) error {
 
 // diagnosis reads the card and holds it against the table of findings.
 func (a *app) diagnosis(ctx context.Context, show diagnose.Show) (*doctorReport, error) {
-	facts, s, err := a.readFacts(ctx)
+	facts, s, err := a.readFacts(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +106,9 @@ func (a *app) diagnosis(ctx context.Context, show diagnose.Show) (*doctorReport,
 	return r, nil
 }
 
-// readFacts reads one card, and what this station keeps of it; the session is closed, its counter can still be read.
-func (a *app) readFacts(ctx context.Context) (*diagnose.Facts, *session, error) {
+// readFacts reads one card, its files one by one when asked to, and what this station keeps of it; the session is closed, its counter can still be
+// read.
+func (a *app) readFacts(ctx context.Context, files bool) (*diagnose.Facts, *session, error) {
 	aid, err := a.appletAID()
 	if err != nil {
 		return nil, nil, err
@@ -120,6 +121,13 @@ func (a *app) readFacts(ctx context.Context) (*diagnose.Facts, *session, error) 
 	facts, err := diagnose.Read(ctx, s, diagnose.Options{AID: aid, Expected: a.expected()})
 	if err != nil {
 		return nil, nil, err
+	}
+	if files {
+		found, err := filesOf(ctx, s, facts.USIM)
+		if err != nil {
+			return nil, nil, err
+		}
+		facts.Files = found.Files
 	}
 	return facts, s, a.lookAtStation(facts)
 }

@@ -45,6 +45,7 @@ const preset = "E00C 8001 02 8107 49015420323751"
 // ward is a reader with the patient in it.
 type ward struct {
 	service *mock.Service
+	reader  *mock.Reader
 	chip    *vuicc.Card
 	state   string
 }
@@ -81,7 +82,8 @@ func admit(t *testing.T, p patient, opts ...vuicc.Option) *ward {
 	if p.wrap != nil {
 		chip = p.wrap(w.chip)
 	}
-	w.service.AddReader("Ward").Insert(chip)
+	w.reader = w.service.AddReader("Ward")
+	w.reader.Insert(chip)
 	if p.live != nil {
 		p.live(t, w)
 	}
@@ -231,6 +233,18 @@ func file(content map[string]string) func(*image.Image) {
 	}
 }
 
+func blankDIR(i *image.Image) {
+	f := i.File("3F00/2F00")
+	f.Content = bytes.Repeat([]byte{0xFF}, len(f.Content))
+}
+
+func xor(b []byte) (sum byte) {
+	for _, v := range b {
+		sum ^= v
+	}
+	return sum
+}
+
 const (
 	blankIMSI  = "FFFFFFFFFFFFFFFFFF"
 	otherIMSI  = "082926101160845740"
@@ -247,14 +261,25 @@ func patients(t *testing.T) map[string]patient {
 	return map[string]patient{
 		"atr_malformed": {e0: preset, live: starts(rightOne), change: func(i *image.Image) { i.ATR[len(i.ATR)-1] ^= 1 }},
 		"card_locked":   {live: lockIt},
-		"no_usim":       {change: func(i *image.Image) { f := i.File("3F00/2F00"); f.Content = bytes.Repeat([]byte{0xFF}, len(f.Content)) }},
-		"pin1_blocked":  {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1, wrongPIN1) }},
-		"pin1_low":      {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1) }},
-		"pin1_enabled":  {image: "usim-separate"},
-		"adm1_blocked":  {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1, wrongADM1) }},
-		"adm1_low":      {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1) }},
+		"usim_unlisted": {change: blankDIR},
+		"no_usim": {image: "no-applet", change: func(i *image.Image) {
+			blankDIR(i)
+			i.Files = slices.DeleteFunc(i.Files, func(f image.File) bool { return strings.HasPrefix(f.Path, "ADF1") })
+		}},
+		"pin1_blocked": {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1, wrongPIN1) }},
+		"pin1_low":     {image: "usim-separate", live: func(t *testing.T, w *ward) { w.send(t, wrongPIN1, wrongPIN1) }},
+		"pin1_enabled": {image: "usim-separate"},
+		"adm1_blocked": {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1, wrongADM1) }},
+		"adm1_low":     {live: func(t *testing.T, w *ward) { w.send(t, wrongADM1, wrongADM1) }},
 		"key_set_missing": {wrap: func(c *vuicc.Card) mock.Chip {
 			return lying{c, []byte{0x80, 0xCA, 0x00, 0xE0}, []byte{0xE0, 0x06, 0xC0, 0x04, 0x01, 0x73, 0xA0, 0x80, 0x90, 0x00}}
+		}},
+		"voltage_class": {image: "no-applet", change: func(i *image.Image) {
+			i.ATR = unhex(t, "3B9F95801F438031E073FE211B674A4C75303405"+"4BA9")
+			i.ATR[len(i.ATR)-1] = xor(i.ATR[1 : len(i.ATR)-1])
+		}},
+		"sequence_counter_high": {wrap: func(c *vuicc.Card) mock.Chip {
+			return lying{c, []byte{0x80, 0xCA, 0x00, 0xC1}, []byte{0xC1, 0x02, 0xFF, 0xF0, 0x90, 0x00}}
 		}},
 		"iccid_check_digit": {change: file(map[string]string{"3F00/2FE2": "988812010000400310F1"})},
 
@@ -298,10 +323,20 @@ func patients(t *testing.T) map[string]patient {
 		"strict_resting":  failed("06"),
 		"failure_unknown": failed("1F"),
 
-		"location_stale":  {change: file(map[string]string{"ADF1/6F7E": "FFFFFFFF62F210" + "1234FF01"})},
-		"network_refused": {change: file(map[string]string{"ADF1/6F7E": "FFFFFFFF00F110" + "1234FF02"})},
-		"home_forbidden":  {change: file(map[string]string{"ADF1/6F7B": "62F21000F110FFFFFFFFFFFF"})},
-		"pairing_refused": {change: file(map[string]string{"ADF1/6FF1": "4B4F01FF4F4B01FFFFFFFFFFFFFFFFFF"})},
+		"location_stale":       {change: file(map[string]string{"ADF1/6F7E": "FFFFFFFF62F210" + "1234FF01"})},
+		"network_refused":      {change: file(map[string]string{"ADF1/6F7E": "FFFFFFFF00F110" + "1234FF02"})},
+		"location_abroad":      {change: file(map[string]string{"ADF1/6F7E": "1122334462F210" + "1234FF00"})},
+		"access_class_missing": {change: file(map[string]string{"ADF1/6F78": "0000"})},
+		"services_limited": {change: func(i *image.Image) {
+			i.File("ADF1/6F38").Content[0] |= 0x02 // fixed dialling numbers
+			est := *i.File("ADF1/6FAD")
+			est.Path, est.Name, est.FID, est.SFI, est.Content = "ADF1/6F56", "EF_EST", 0x6F56, 0x05, image.Hex{0x01}
+			i.Files = append(i.Files, est)
+		}},
+		"operation_mode":     {change: file(map[string]string{"ADF1/6FAD": "80000002"})},
+		"mnc_length_unknown": {change: file(map[string]string{"ADF1/6FAD": "00000000"})},
+		"home_forbidden":     {change: file(map[string]string{"ADF1/6F7B": "62F21000F110FFFFFFFFFFFF"})},
+		"pairing_refused":    {change: file(map[string]string{"ADF1/6FF1": "4B4F01FF4F4B01FFFFFFFFFFFFFFFFFF"})},
 		"pairing_files": {change: func(i *image.Image) {
 			file(map[string]string{"ADF1/6FF1": "4F4B01FF4B4F01FFFFFFFFFFFFFFFFFF", "ADF1/6FF2": "80084A09512430325781" + strings.Repeat("FF", 20)})(i)
 			i.File("ADF1/6FF2").Rule = 1 // read by everybody
@@ -433,6 +468,16 @@ func TestHealthy(t *testing.T) {
 	}
 	t.Logf("%d commands, %s at the speed of a real card", commands, took)
 	unharmed(t, w, healthy, before)
+
+	_, asJSON, _ := w.call("doctor", "--json")
+	if err := validate("doctor", asJSON); err != nil || !strings.Contains(asJSON, `"findings": []`) {
+		t.Errorf("%v\n%s", err, asJSON)
+	}
+	for _, id := range diagnose.IDs() {
+		if strings.Contains(out, id+":") || strings.Contains(asJSON, `"id": "`+id) {
+			t.Errorf("%s on a card that has it not", id)
+		}
+	}
 }
 
 // broken is a chip that answers with less than a status word.

@@ -14,7 +14,7 @@ import (
 func factsOf(r *cardFile, facts *diagnose.Facts, salt reportSalt) []fact {
 	return slices.Concat(
 		sectioned("card", cardFacts(r.Card, facts, salt)), sectioned("binding", bindingFacts(r.Card, facts, salt)),
-		sectioned("files", fileFacts(r.Card)), sectioned("security domain", domainFacts(r.Card.Domain)), sectioned("findings", findingFacts(r.Findings)),
+		sectioned("files", fileFacts(r.Card)), sectioned(fileSection, inventoryFacts(facts.Files)), sectioned("security domain", domainFacts(r.Card.Domain)), sectioned("findings", findingFacts(r.Findings)),
 	)
 }
 
@@ -118,6 +118,24 @@ func fileFacts(v *diagnose.View) []fact {
 	}
 	if p := v.Pairing; p != nil {
 		out = append(out, fact{Name: "application pairing", Value: p.Statuses})
+	}
+	return out
+}
+
+// fileSection has a line for every file, when --files was given.
+const fileSection = "files and who may use them"
+
+func inventoryFacts(files []diagnose.FileView) []fact {
+	var out []fact
+	for _, f := range files {
+		words := f.Refused
+		if words == "" {
+			words = fmt.Sprintf("%s, %s, read %s, update %s", f.Shape(), f.State, f.Read, f.Update)
+		}
+		if f.Link != "" {
+			words += ", is " + f.Link
+		}
+		out = append(out, fact{Name: f.Name, Value: words})
 	}
 	return out
 }

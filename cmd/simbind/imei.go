@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,9 +86,11 @@ func (a *app) imeiCheckCommand() *cobra.Command {
 		Use:   "check IMEI…",
 		Short: "Take an IMEI or IMEISV apart, and check its digits",
 		Long: `Say of every IMEI what its digits are: the model (TAC), the serial number, the check digit as it should be, the software version of
-an IMEISV. A card compares the first 14 digits alone. Exit 2 when one is no IMEI. No card is used.`,
+an IMEISV. A card compares the first 14 digits alone. - reads one a line from stdin, where no other user of the machine sees them. Exit 2
+when one is no IMEI. No card is used.`,
 		Example: `  simbind imei check 490154203237518
-  simbind imei check 4901542032375100 --tac models.csv --reveal`,
+  simbind imei check 4901542032375100 --tac models.csv --reveal
+  simbind imei check - < labels.txt`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.imeiCheck(args, tac) },
 	}
@@ -98,6 +102,11 @@ func (a *app) imeiCheck(args []string, tac string) error {
 	show, err := a.showIdentities(tac)
 	if err != nil {
 		return err
+	}
+	if slices.Equal(args, []string{"-"}) {
+		if args, err = imeiLines(a.in); err != nil {
+			return err
+		}
 	}
 	r := &imeiReport{head: schema("imei"), IMEIs: []imeiView{}}
 	wrong := false
@@ -113,6 +122,31 @@ func (a *app) imeiCheck(args []string, tac string) error {
 		return &codeError{code: exitUsage}
 	}
 	return nil
+}
+
+// maxIMEILines bounds what is read from stdin.
+const maxIMEILines = 100_000
+
+// imeiLines reads one IMEI a line; empty lines and those that begin with # are passed over.
+func imeiLines(r io.Reader) ([]string, error) {
+	var out []string
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		s := strings.TrimSpace(lines.Text())
+		if s == "" || s[0] == '#' {
+			continue
+		}
+		if out = append(out, s); len(out) > maxIMEILines {
+			return nil, usagef("-: more than %d lines", maxIMEILines)
+		}
+	}
+	switch err := lines.Err(); {
+	case err != nil:
+		return nil, usagef("-: line %d: %w", len(out)+1, err)
+	case out == nil:
+		return nil, usagef("-: no IMEI on stdin")
+	}
+	return out, nil
 }
 
 func explainIMEI(s string, show diagnose.Show) imeiView {

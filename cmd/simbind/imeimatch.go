@@ -42,7 +42,12 @@ type matchView struct {
 func (r *matchReport) text(w io.Writer, _ printer) {
 	fmt.Fprintf(w, "%s: %s\n", r.IMEI, allowedWords(r.Allowed))
 	var rows [][]string
+	denied := 0
 	for _, v := range r.Verdicts {
+		if len(r.Verdicts) > fewVerdicts && v.Allowed != nil && !*v.Allowed {
+			denied++
+			continue
+		}
 		reason := v.Reason
 		if v.Entry.Kind != binding.EntryNone {
 			reason += ": " + v.Entry.String()
@@ -57,7 +62,13 @@ func (r *matchReport) text(w io.Writer, _ printer) {
 		rows = append(rows, []string{by, allowedWords(v.Allowed), reason})
 	}
 	table(w, []string{"BY", "", "WHY"}, rows)
+	if denied > 0 {
+		fmt.Fprintf(w, "%d other rows deny it\n", denied)
+	}
 }
+
+// fewVerdicts are listed each; of more the ones that deny are counted.
+const fewVerdicts = 12
 
 func allowedWords(b *bool) string {
 	switch {

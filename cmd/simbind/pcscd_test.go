@@ -23,6 +23,7 @@ func TestPCSCDScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SIMBIND_STATE_DIR", filepath.Join(e.WorkDir, "state"))
+			e.Setenv("SCENARIOS", filepath.Join(repository(), "scenarios"))
 			e.Setenv("A", "490154203237518")
 			e.Setenv("B", "352099001761481")
 			for i, p := range ports {

@@ -6,6 +6,10 @@ import (
 	"fmt"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/personalize/keys"
+	"github.com/simbind/simbind/secret"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/cat"
 	"github.com/simbind/simbind/vuicc/scenario"
 )
@@ -17,10 +21,25 @@ type player struct {
 	adf     []byte // nil: DF_GSM alone
 	waiting int    // bytes of the proactive command the last status word announced
 	command *cat.ProactiveCommand
+	asked   bool // a line expected it
 	fetched int
+	base    *baseline
+
+	pin      secret.Bytes // zero: none is at hand
+	pinFloor int
 }
 
-// playerVerbs are the lines it plays. The others need keys, the issuer's rights, or a memory that can be made to fail.
+// unplayable says why a terminal cannot play a line.
+var unplayable = map[string]string{
+	"store": "needs the card's keys", "block": "needs the card's keys", "issuer": "needs the issuer's code", "network": "writes into files of the card",
+	"file": "looks into the memory of a virtual card", "configuration": "is shown with keys alone", "log": "is shown with keys alone",
+	"information": "is about the model of the applet",
+}
+
+// compares are the lines that must be so; all others happen to the card.
+var compares = map[string]bool{"asks": true, "usim": true, "gsm": true, "state": true}
+
+// playerVerbs are the lines it plays.
 var playerVerbs = map[string]func(*player, context.Context, scenario.Line) error{
 	"on":  func(p *player, ctx context.Context, _ scenario.Line) error { return p.power(ctx, true) },
 	"off": func(*player, context.Context, scenario.Line) error { return nil }, // the power goes with the cold reset of the next "on"
@@ -90,7 +109,7 @@ func (p *player) settle(ctx context.Context) error {
 				return err
 			}
 		default:
-			p.command = &c
+			p.command, p.asked = &c, false
 		}
 	}
 	return nil
@@ -101,7 +120,37 @@ func (p *player) power(ctx context.Context, cold bool) error {
 	if err := p.stage.Reset(ctx, cold); err != nil {
 		return err
 	}
-	return p.do(ctx, "SELECT MF", apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}})
+	if err := p.do(ctx, "SELECT MF", apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}}); err != nil {
+		return err
+	}
+	return p.presentPIN(ctx)
+}
+
+// pinOf is PIN1 of a card as the flags give it; zero: there is none.
+func pinOf(run *personalize.Run, id uicc.ICCID) (secret.Bytes, error) {
+	if run.Secrets == nil {
+		return secret.Bytes{}, nil
+	}
+	card, err := run.Secrets(id.String())
+	if errors.Is(err, keys.ErrNoCard) {
+		return secret.Bytes{}, nil
+	}
+	return card.PIN1, err
+}
+
+// presentPIN gives PIN1 as a device does at its start, when the card asks for one and it is at hand.
+func (p *player) presentPIN(ctx context.Context) error {
+	if p.pin.IsZero() || p.adf == nil {
+		return nil
+	}
+	fcp, err := uicc.SelectAID(ctx, p, "ADF.USIM", p.adf)
+	if err != nil || !fcp.PINEnabled(uicc.PIN1) {
+		return err
+	}
+	if err := uicc.Verify(ctx, p, uicc.PIN1, p.pin, p.pinFloor); err != nil {
+		return err
+	}
+	return p.settle(ctx)
 }
 
 func (p *player) profile(ctx context.Context, _ scenario.Line) error {

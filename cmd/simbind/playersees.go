@@ -15,6 +15,7 @@ import (
 // What must be so: the lines of a scenario that compare.
 
 func (p *player) asks(_ context.Context, l scenario.Line) error {
+	p.asked = true
 	if got, want := p.question(), strings.Join(l.Words, " "); got != want {
 		return unexpected("the card asks %s", got)
 	}
@@ -53,30 +54,40 @@ func refreshed(c cat.ProactiveCommand) []string {
 	return out
 }
 
-func (p *player) usim(ctx context.Context, l scenario.Line) error {
-	if p.adf == nil {
-		return unexpected("no ADF.USIM is known")
-	}
-	return p.holds(ctx, l, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: p.adf}, apdu.Command{INS: apdu.INSReadBinary, P1: 0x87, Le: 9})
-}
-
-func (p *player) gsm(ctx context.Context, l scenario.Line) error {
-	return p.holds(ctx, l, apdu.Command{INS: apdu.INSSelect, P1: 0x08, P2: 0x0C, Data: []byte{0x7F, 0x20, 0x6F, 0x07}}, apdu.Command{INS: apdu.INSReadBinary, Le: 9})
-}
+func (p *player) usim(ctx context.Context, l scenario.Line) error { return p.holds(ctx, "usim", l) }
+func (p *player) gsm(ctx context.Context, l scenario.Line) error  { return p.holds(ctx, "gsm", l) }
 
 // holds compares a copy of EF_IMSI; what it holds instead is not told.
-func (p *player) holds(ctx context.Context, l scenario.Line, find, read apdu.Command) error {
-	if _, err := apdu.Do(ctx, p, "SELECT", find); err != nil {
-		return err
-	}
-	r, err := apdu.Do(ctx, p, "READ EF_IMSI", read)
+func (p *player) holds(ctx context.Context, name string, l scenario.Line) error {
+	got, err := p.content(ctx, name)
 	if err != nil {
 		return err
 	}
-	if fmt.Sprintf("%X", r.Data) != l.Words[0] {
+	if got != p.base.content(name, l.Words[0]) {
 		return unexpected("EF_IMSI holds something else")
 	}
 	return p.settle(ctx)
+}
+
+// content reads a copy of EF_IMSI as upper-case hex. Files are no business of an applet that was looked at: it is left first.
+func (p *player) content(ctx context.Context, name string) (string, error) {
+	if name == "usim" && p.adf == nil {
+		return "", unexpected("no ADF.USIM is known")
+	}
+	if p.adf != nil {
+		if _, err := apdu.Do(ctx, p, "SELECT ADF.USIM", apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: p.adf}); err != nil {
+			return "", err
+		}
+	}
+	read := apdu.Command{INS: apdu.INSReadBinary, P1: 0x87, Le: 9}
+	if name == "gsm" {
+		read = apdu.Command{INS: apdu.INSReadBinary, Le: 9}
+		if _, err := apdu.Do(ctx, p, "SELECT", apdu.Command{INS: apdu.INSSelect, P1: 0x08, P2: 0x0C, Data: []byte{0x7F, 0x20, 0x6F, 0x07}}); err != nil {
+			return "", err
+		}
+	}
+	r, err := apdu.Do(ctx, p, "READ EF_IMSI", read)
+	return fmt.Sprintf("%X", r.Data), err
 }
 
 // state compares objects of the open view. An IMEI of which it shows the TAC alone is compared as far as it is shown.
@@ -96,6 +107,7 @@ func (p *player) state(ctx context.Context, l scenario.Line) error {
 	var wrong []string
 	for _, word := range l.Words {
 		tag, want, _ := strings.Cut(word, "=")
+		want = p.base.value(tag, want, p.base.decided(applet.State.Counters))
 		got := valuesOf(objects, tag)
 		if !shownAs(want, got) {
 			wrong = append(wrong, tag+"="+hideIMEI(tag, got))

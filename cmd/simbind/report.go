@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,6 +107,7 @@ type reportFlags struct {
 	outputs    []string
 	start, tac string
 	newSalt    bool
+	files      bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -127,6 +130,7 @@ two reports of this station when the identity is equal, and nobody without the s
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "write to this file, in the form its name ends with: .json, .txt or .html (repeatable); without it to stdout")
 	f.StringVar(&o.start, "start", "", "put this transcript of 'terminal boot --transcript' into the report")
 	addTAC(c, &o.tac)
+	f.BoolVar(&o.files, "files", false, "also every file with size, state and access rules: some forty commands more")
 	f.BoolVar(&o.newSalt, "new-salt", false, "tokens of a salt that is thrown away: they can be compared with no other report")
 	return c
 }
@@ -152,7 +156,7 @@ func (a *app) report(ctx context.Context, o *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	r, unasked := a.readReport(ctx, show, salt)
+	r, unasked := a.readReport(ctx, show, salt, o.files)
 	if unasked != nil {
 		if r = a.unreached(show, salt, unasked); r == nil {
 			return unasked
@@ -190,7 +194,12 @@ func (a *app) writeReport(name string, r *cardFile) error {
 	if err := form(&b); err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+	err := maybe.WriteFile(name, []byte(b.String()), 0o600)
+	var moved *os.LinkError
+	if errors.As(err, &moved) { // a folder of that name, say
+		return usagef("--output %s: %w", name, moved.Err)
+	}
+	if err != nil {
 		return fileError("--output "+name, err)
 	}
 	a.say("report %s", name)
@@ -198,8 +207,8 @@ func (a *app) writeReport(name string, r *cardFile) error {
 }
 
 // readReport reads the card in the reader the flags name: no key, no write.
-func (a *app) readReport(ctx context.Context, show diagnose.Show, salt reportSalt) (*cardFile, error) {
-	facts, s, err := a.readFacts(ctx)
+func (a *app) readReport(ctx context.Context, show diagnose.Show, salt reportSalt, files bool) (*cardFile, error) {
+	facts, s, err := a.readFacts(ctx, files)
 	if err != nil {
 		return nil, err
 	}

@@ -269,3 +269,14 @@ func TestReportOnlyReads(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyParts(t *testing.T) {
+	for _, row := range [][4]string{
+		{"a, b, c, d", "a, b, c, e", "besides: d", "besides: e"}, {"a, b, c, d", "a, b, c, d, e", "no other", "besides: e"},
+		{"a, b", "a, c", "a, b", "a, c"}, {"", "a, b, c, d", "", "a, b, c, d"},
+	} {
+		if x, y := onlyParts(row[0], row[1]); x != row[2] || y != row[3] {
+			t.Errorf("%q and %q: %q, %q", row[0], row[1], x, y)
+		}
+	}
+}

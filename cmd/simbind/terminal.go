@@ -12,7 +12,6 @@ import (
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/uicc/cat"
-	"github.com/simbind/simbind/uicc/usim"
 )
 
 type terminalFlags struct {
@@ -204,8 +203,11 @@ func (a *app) agreeToBoot(ctx context.Context, st *personalize.Status, cfg cat.C
 func (a *app) playStart(ctx context.Context, s *stage, cfg cat.Config, st *personalize.Status) (cat.Report, error) {
 	if st.Applet != nil {
 		cfg.ADF = st.Applet.Info.ADF
-	} else if adf, err := usim.FindUSIM(ctx, s.session); err == nil {
-		cfg.ADF = adf
+	}
+	if cfg.ADF == nil {
+		if adf, err := listedUSIM(ctx, s.session); err == nil {
+			cfg.ADF = adf
+		}
 	}
 	if err := s.Reset(ctx, false); err != nil {
 		return cat.Report{}, err

@@ -24,6 +24,7 @@ import (
 type runFlags struct {
 	useUp, verbose bool
 	transcript     string
+	secrets        secretFlags
 }
 
 type runReport struct {
@@ -31,6 +32,7 @@ type runReport struct {
 	Scenario   string          `json:"scenario"`
 	ICCID      string          `json:"iccid"`
 	Passed     bool            `json:"passed"`
+	Assumed    []string        `json:"assumed"` // what the scenario's own card is, which is not played
 	Lines      []runLine       `json:"lines"`
 	Transcript []traceExchange `json:"transcript,omitempty"`
 }
@@ -47,6 +49,9 @@ func (r *runReport) text(w io.Writer, p printer) {
 		traceReport{Exchanges: r.Transcript}.text(w, p)
 	}
 	fmt.Fprintf(w, "%s on card %s\n", r.Scenario, r.ICCID)
+	for _, l := range r.Assumed {
+		fmt.Fprintf(w, "      taken to be so: %s\n", l)
+	}
 	for _, l := range r.Lines {
 		if l.OK {
 			fmt.Fprintf(w, "%4d  %s\n", l.Line, l.Text)
@@ -65,9 +70,15 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run SCENARIO",
 		Short: "Play the terminal of a scenario on the card in the reader",
 		Long: `Play the terminal's lines of a scenario file (scenarios/README.md) on a card as it is: on, off, reset, profile, start, imei,
-imeisv, answer, busy and status happen to it; asks, usim, gsm and state must come true. The lines that describe the
-scenario's own card are passed over: bring the card there first, with 'personalize'. A scenario with lines that need keys, the
-issuer or a failing memory is refused before the card is touched.
+imeisv, answer, busy and status happen to it; asks, usim, gsm and state must come true. The subscriber's IMSI of the scenario's card stands
+for that of this one, and counters and generation go on from where they are.
+
+PIN1, from --pin-file or the key file, is given at every start as a device does, when the card asks for it.
+
+The lines about the scenario's own card are not played, and shown as taken to be so: bring the card there first, with
+'personalize'. A card with another scheme or policy than the install line says is refused; with keys the whole configuration is compared.
+A scenario with lines that need keys, the issuer's code, or a memory that can be made to fail is refused before the card is touched,
+and every such line is named.
 
 This changes the card as real starts do. A card that waits for its first terminal would be bound for good: that needs
 --use-up-first-insert.`,
@@ -80,6 +91,8 @@ This changes the card as real starts do. A card that waits for its first termina
 	f.BoolVar(&o.useUp, "use-up-first-insert", false, "agree that a card still armed becomes bound to a terminal of the scenario")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show the whole conversation, bytes and words")
 	f.StringVar(&o.transcript, "transcript", "", "write the whole conversation to this file, bytes and words, for 'trace show'")
+	o.secrets.addKeys(c)
+	o.secrets.addPIN(c)
 	return c
 }
 
@@ -93,18 +106,31 @@ func loadScenario(path string) (scenario.Scenario, error) {
 	if err != nil {
 		return s, usagef("%w", err)
 	}
+	var refused []string
 	for _, l := range s.Steps {
-		if _, ok := playerVerbs[l.Verb]; !ok {
-			return s, usagef("%s:%d: %s needs keys, the issuer or the memory of a virtual card; a terminal cannot do or see it", s.Name, l.Number, l.Verb)
-		}
-		if l.Verb == "state" && slices.ContainsFunc(l.Words, func(w string) bool { return keyed[w[:2]] }) {
-			return s, usagef("%s:%d: backups of EF_IMSI are shown with keys alone", s.Name, l.Number)
-		}
-		if len(l.Faults) > 0 {
-			return s, usagef("%s:%d: %s: only a virtual card can be made to fail", s.Name, l.Number, l.Faults[0])
+		if why := whyNot(l); why != "" {
+			refused = append(refused, fmt.Sprintf("%s:%d: %s %s", s.Name, l.Number, l.Verb, why))
 		}
 	}
+	if refused != nil {
+		return s, &usageError{err: errors.New(strings.Join(refused, "\n")), hint: "a terminal cannot play this on a card; 'go test ./vuicc/scenario' runs every scenario on a virtual one"}
+	}
 	return s, nil
+}
+
+// whyNot says why a terminal cannot play a line, "" when it can.
+func whyNot(l scenario.Line) string {
+	switch why := unplayable[l.Verb]; {
+	case len(l.Faults) > 0:
+		return "comes after " + l.Faults[0].String() + ": only a virtual card can be made to fail"
+	case why != "":
+		return why
+	case playerVerbs[l.Verb] == nil:
+		return "is no line for a terminal"
+	case l.Verb == "state" && slices.ContainsFunc(l.Words, func(w string) bool { return keyed[w[:2]] }):
+		return "names backups of EF_IMSI, which are shown with keys alone"
+	}
+	return ""
 }
 
 func (a *app) runScenario(ctx context.Context, o *runFlags, path string) error {
@@ -138,14 +164,21 @@ func (a *app) playScenario(ctx context.Context, o *runFlags, s scenario.Scenario
 	if err != nil {
 		return nil, nil, err
 	}
-	card, err := a.openCard(ctx)
+	want, err := installed(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	card, run, err := a.startRun(ctx, &o.secrets, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer card.Close()
-	run := &personalize.Run{Card: card, AID: aid, Now: a.now}
-	before, err := run.Status(ctx, a.expected(), false)
+	defer run.Close()
+	before, err := run.Status(ctx, a.expected(), o.secrets.given())
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := configuredAs(want, &before); err != nil {
 		return nil, nil, err
 	}
 	if err := a.agreeToRun(ctx, &before, s, o.useUp); err != nil {
@@ -153,13 +186,32 @@ func (a *app) playScenario(ctx context.Context, o *runFlags, s scenario.Scenario
 	}
 	p := &player{stage: newStage(card), aid: aid, adf: before.Applet.Info.ADF}
 	if p.adf == nil {
-		if p.adf, err = usim.FindUSIM(ctx, card); err != nil {
+		if p.adf, err = listedUSIM(ctx, card); err != nil {
 			return nil, nil, err
 		}
 	}
-	out := &runReport{head: schema("run"), Scenario: s.Name, ICCID: a.iccid(before.ICCID)}
+	if p.pin, err = pinOf(run, before.ICCID); err != nil {
+		return nil, nil, err
+	}
+	p.pinFloor = o.secrets.pinFloor
+	if err := p.presentPIN(ctx); err != nil {
+		return nil, nil, err
+	}
+	if p.base, err = p.baseline(ctx, s, &before); err != nil {
+		return nil, nil, err
+	}
+	out := &runReport{head: schema("run"), Scenario: s.Name, ICCID: a.iccid(before.ICCID), Assumed: assumed(s, want), Lines: []runLine{}}
 	err = p.lines(ctx, s, out)
 	return out, a.conversation(p.stage), err
+}
+
+// listedUSIM is the USIM EF_DIR names, nil when there is none. An applet that is selected takes every SELECT that names no AID: a reset leads back to
+// the MF.
+func listedUSIM(ctx context.Context, s *session) ([]byte, error) {
+	if err := s.Reset(ctx, false); err != nil {
+		return nil, err
+	}
+	return usim.FindUSIM(ctx, s)
 }
 
 // agreeToRun: a first insert is used up only on purpose.
@@ -174,7 +226,7 @@ func (a *app) agreeToRun(ctx context.Context, st *personalize.Status, s scenario
 // lines plays line by line until one does not come true. A line that the card refuses did not, either; a link that failed is an error.
 func (p *player) lines(ctx context.Context, s scenario.Scenario, out *runReport) error {
 	for _, l := range s.Steps {
-		err := playerVerbs[l.Verb](p, ctx, l)
+		err := p.line(ctx, l)
 		line := runLine{Line: l.Number, Text: hideDigits(l), OK: err == nil}
 		if err != nil && !cardsFault(err) {
 			return fmt.Errorf("%s:%d: %s: %w", s.Name, l.Number, line.Text, err)
@@ -189,6 +241,14 @@ func (p *player) lines(ctx context.Context, s scenario.Scenario, out *runReport)
 	}
 	out.Passed = true
 	return nil
+}
+
+// line plays one line. What the card asks must be expected before the next thing happens to it.
+func (p *player) line(ctx context.Context, l scenario.Line) error {
+	if p.command != nil && !p.asked && !compares[l.Verb] {
+		return unexpected("the card asked %s before this, and no line expects it", p.question())
+	}
+	return playerVerbs[l.Verb](p, ctx, l)
 }
 
 // cardsFault tells what the card did from what kept it from being asked: a link that failed, an interrupt.

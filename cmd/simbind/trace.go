@@ -24,6 +24,7 @@ func (a *app) wrap(s *session) error {
 		return fileError("--trace "+a.global.trace, err)
 	}
 	s.record = f
+	fmt.Fprintf(f, "# %s\n", trace.ResetNote) // a card is powered up when it is connected to; calls append to the file
 	s.counter = trace.Count(trace.Record(s.Card, f, trace.Options{Reveal: a.global.reveal}), a.now)
 	return nil
 }

@@ -37,7 +37,7 @@ func fromStart(c apdu.Command) bool {
 
 func (e *explainer) contentWords(f usim.File, b []byte) string {
 	if f.FID == usim.EFIMSI.FID {
-		return imsiWords(b, e.reveal)
+		return imsiWords(b, e.opt.Reveal)
 	}
 	if f.Decode == nil {
 		return ""
@@ -48,7 +48,7 @@ func (e *explainer) contentWords(f usim.File, b []byte) string {
 	}
 	switch v := v.(type) {
 	case uicc.ICCID:
-		if e.reveal {
+		if e.opt.Reveal {
 			return "ICCID " + v.String()
 		}
 		return "ICCID " + v.Short()

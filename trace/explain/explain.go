@@ -41,7 +41,8 @@ const (
 
 // Transcript explains a conversation from its beginning; the card is taken to have been reset before it.
 func Transcript(t trace.Transcript, opt trace.Options) []Exchange {
-	e := &explainer{reveal: opt.Reveal, mask: trace.NewMasker(opt), at: atReset()}
+	e := &explainer{opt: opt}
+	e.reset()
 	out := make([]Exchange, 0, len(t.Exchanges))
 	for _, x := range t.Exchanges {
 		out = append(out, e.exchange(x))
@@ -51,13 +52,26 @@ func Transcript(t trace.Transcript, opt trace.Options) []Exchange {
 
 // explainer goes along with a conversation.
 type explainer struct {
-	reveal bool
-	mask   *trace.Masker
-	at     place
-	asked  question // the last command that was no GET RESPONSE
+	opt   trace.Options
+	mask  *trace.Masker
+	at    map[int]*place // by logical channel
+	asked question       // the last command that was no GET RESPONSE
 
 	out     *Exchange
 	private bool // something of the side being read may not be shown
+}
+
+func (e *explainer) reset() {
+	e.mask, e.at, e.asked = trace.NewMasker(e.opt), map[int]*place{0: atReset()}, question{}
+}
+
+// place is where the channel of a command stands; nothing is known of one that was not seen being used.
+func (e *explainer) place(c apdu.Command) *place {
+	n := apdu.Channel(c.CLA)
+	if e.at[n] == nil {
+		e.at[n] = &place{}
+	}
+	return e.at[n]
 }
 
 // question is a command and the file it is about.
@@ -69,7 +83,7 @@ type question struct {
 func (e *explainer) exchange(x trace.Exchange) Exchange {
 	out := Exchange{Line: x.Line, Reset: wasReset(x)}
 	if out.Reset {
-		e.at = atReset()
+		e.reset()
 	}
 	e.out = &out
 	c, hidden, err := x.Sent()
@@ -78,7 +92,8 @@ func (e *explainer) exchange(x trace.Exchange) Exchange {
 		noCommand(&out, x, r, noAnswer)
 		return out
 	}
-	q := question{c, e.at.target(c)}
+	at := e.place(c)
+	q := question{c, at.target(c)}
 	if c.INS == apdu.INSGetResponse {
 		q = e.asked
 	}
@@ -89,7 +104,7 @@ func (e *explainer) exchange(x trace.Exchange) Exchange {
 	if noAnswer != nil {
 		out.Response = ""
 	} else {
-		e.at.follow(c, r, q.file)
+		at.follow(c, r, q.file)
 	}
 	e.asked = q
 	return out

@@ -11,6 +11,7 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/trace"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
 )
 
@@ -49,6 +50,8 @@ var said = []struct {
 		[]string{"MF/EF_ICCID", "ICCID 898821***0010", "MF/EF_DIR", "61 application", "(USIM)", `label: "USIM"`}, []string{"988812010000400310F0", "8988211000000430010"}},
 	{"after a reset the MF is current", "00A40004027FFF\n9000\n00B0870009\n0809101010325476989000\n-- RESET\n00B082000A\n988812010000400310F09000\n",
 		[]string{"ADF.USIM/EF_IMSI", "MF/EF_ICCID"}, []string{"001010123456789", "080910101032547698"}},
+	{"channels have files of their own", "0070000001\n019000\n01A4040407A0000000871002\n9000\n00A40004022FE2\n9000\n01B0870009\n0809101010325476989000\n00B000000A\n988812010000400310F09000\n02B000000A\n988812010000400310F09000\n",
+		[]string{"READ BINARY SFI 07 on channel 1: ADF.USIM/EF_IMSI", "READ BINARY offset 0: MF/EF_ICCID"}, []string{"001010123456789", "988812010000400310F0", "on channel 2: "}},
 	{"T=0, collected by GET RESPONSE", "00A40004023F00\n9000\n00A40004022FE2\n611B\n00C000001B\n62198202412183022FE2A503C001408A01058B032F06028002000A9000\n00B000000A\n6C0A\n00B000000A\n988812010000400310F09000\n",
 		[]string{"GET RESPONSE: MF/EF_ICCID", "special file information: 40", "6C0A: wrong Le"}, []string{"988812010000400310F0"}},
 	{"class A0", "A0A40000022FE2\n9F0F\nA0C000000F\n0000000A2FE204000CFFFF010200009000\nA0B000000A\n988812010000400310F09000\n",
@@ -141,6 +144,39 @@ func TestEveryFileOfTheTable(t *testing.T) {
 	}
 }
 
+// keyFiles of the table hold keys; their content is never said.
+var keyFiles = map[string]bool{
+	"EF_Keys": true, "EF_KeysPS": true, "EF_EPSNSC": true, "EF_5GS3GPPNSC": true, "EF_5GSN3GPPNSC": true, "EF_Kc of DF_GSM": true, "EF_KcGPRS of DF_GSM": true,
+}
+
+// TestContentOfEveryFile: with Reveal the content of every file of the table is shown but of those with keys, read and written, by path and by short
+// identifier.
+func TestContentOfEveryFile(t *testing.T) {
+	secret := "C0DEFACEC0DEFACE"
+	for _, f := range usim.Files {
+		var path []byte
+		for _, fid := range f.Path {
+			path = append(path, byte(fid>>8), byte(fid))
+		}
+		reach := map[string]string{"by path": fmt.Sprintf("00A40804%02X%X\n9000\n", len(path), path)}
+		read, write := "00B0000008", "00D6000008"+secret
+		if f.Shape != uicc.Transparent {
+			read, write = "00B2010408", "00DC010408"+secret
+		}
+		if f.SFI != 0 && len(path) > 2 {
+			reach["by directory"] = fmt.Sprintf("00A40804%02X%X\n9000\n00A4000402%X\n9000\n", len(path)-2, path[:len(path)-2], path[len(path)-2:])
+		}
+		for way, talk := range reach {
+			for what, last := range map[string]string{"read": read + "\n" + secret + "9000\n", "written": write + "\n9000\n"} {
+				got := shown(explained(t, talk+last, true))
+				if said := strings.Contains(got, secret); said == keyFiles[f.Name] {
+					t.Errorf("%s, %s, %s: shown %v:\n%s", f.Name, way, what, said, got)
+				}
+			}
+		}
+	}
+}
+
 func TestDepth(t *testing.T) {
 	b := []byte{0x5A, 0}
 	for range 40 {
@@ -186,7 +222,7 @@ func FuzzSecrets(f *testing.F) {
 	f.Add(byte(0x00), byte(apdu.INSVerifyPIN), byte(0), byte(1), []byte{}, true)
 	f.Add(byte(0x80), byte(apdu.INSStoreData), byte(0x88), byte(0), []byte{0x8F, 0x01, 8}, true)
 	f.Fuzz(func(t *testing.T, cla, ins, p1, p2 byte, before []byte, reveal bool) {
-		if len(before) > 200 || !secretCommand(ins, p1) {
+		if len(before) > 200 || !secretCommand(ins) {
 			return
 		}
 		c := apdu.Command{CLA: cla, INS: ins, P1: p1, P2: p2, Data: append(bytes.Clone(before), secret...)}
@@ -204,14 +240,11 @@ func FuzzSecrets(f *testing.F) {
 	})
 }
 
-func secretCommand(ins, p1 byte) bool {
-	switch ins {
-	case apdu.INSVerifyPIN, apdu.INSChangePIN, apdu.INSUnblockPIN, apdu.INSDisablePIN, apdu.INSEnablePIN, apdu.INSPutKey, apdu.INSAuthenticate, apdu.INSExternalAuth:
-		return true
-	case apdu.INSStoreData:
-		return p1&0x60 != 0 || p1&0x18 != 0x10
-	}
-	return false
+func secretCommand(ins byte) bool {
+	return bytes.IndexByte([]byte{
+		apdu.INSVerifyPIN, apdu.INSChangePIN, apdu.INSUnblockPIN, apdu.INSDisablePIN, apdu.INSEnablePIN, apdu.INSPutKey, apdu.INSAuthenticate,
+		apdu.INSExternalAuth, apdu.INSStoreData,
+	}, ins) >= 0
 }
 
 // TestRecordedAndExplained: what Record writes with --reveal, Transcript reads, and shortens.

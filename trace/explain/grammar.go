@@ -42,12 +42,12 @@ func (e *explainer) object(o tlv.Object, g grammar, depth int) {
 		}
 	}
 	if known.words != nil {
-		out.Words = known.words(o.Value, e.reveal)
+		out.Words = known.words(o.Value, e.opt.Reveal)
 	}
 	if nested == nil {
 		out.Value = fmt.Sprintf("%X", o.Value)
 	}
-	e.private = e.private || known.private && !e.reveal
+	e.private = e.private || known.private && !e.opt.Reveal
 	e.add(out)
 	if nested != nil {
 		e.walk(o.Value, nested, depth+1)

@@ -23,7 +23,7 @@ type target struct {
 	name string    // of an application
 }
 
-func atReset() place { return place{dir: uicc.Path{uicc.MF}} }
+func atReset() *place { return &place{dir: uicc.Path{uicc.MF}} }
 
 // String names the path: "ADF.USIM/EF_IMSI".
 func (t target) String() string {

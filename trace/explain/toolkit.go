@@ -42,7 +42,7 @@ func (e *explainer) comprehension(b []byte, depth int) {
 			Depth: depth, Tag: fmt.Sprintf("%02X", o.Tag), Name: cat.ObjectName(o.Tag), Value: fmt.Sprintf("%X", o.Value),
 			Words: e.objectWords(o),
 		})
-		e.private = e.private || cat.PersonalObject(o.Tag) && !e.reveal
+		e.private = e.private || cat.PersonalObject(o.Tag) && !e.opt.Reveal
 	}
 }
 
@@ -54,7 +54,7 @@ func (e *explainer) objectWords(o tlv.CObject) string {
 		if err != nil {
 			return "not valid"
 		}
-		return binding.IMEIView(i).Text(e.reveal)
+		return binding.IMEIView(i).Text(e.opt.Reveal)
 	}
 	return cat.ObjectWords(o.Tag, o.Value)
 }

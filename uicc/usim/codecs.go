@@ -119,3 +119,15 @@ var codecACC = Codec{
 		return out, nil
 	},
 }
+
+// EST is EF_EST (clause 4.2.47): which of the services that can be switched are switched on.
+type EST struct{ FDN, BDN, ACL bool }
+
+var codecEST = Codec{
+	Decode: func(b []byte) (any, error) {
+		if len(b) == 0 {
+			return nil, fmt.Errorf("%w: EF_EST of 0 bytes, want 1 or more", ErrMalformed)
+		}
+		return EST{FDN: b[0]&0x01 != 0, BDN: b[0]&0x02 != 0, ACL: b[0]&0x04 != 0}, nil
+	},
+}

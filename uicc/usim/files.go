@@ -58,6 +58,7 @@ var (
 	EFKeys   = file("EF_Keys", adf, 0x6F08, 0x08, transparent, 33, "4.2.3", 0, codecKeys)
 	EFKeysPS = file("EF_KeysPS", adf, 0x6F09, 0x09, transparent, 33, "4.2.4", 0, codecKeys)
 	EFUST    = file("EF_UST", adf, 0x6F38, 0x04, transparent, 0, "4.2.8", 0, codecUST)
+	EFEST    = file("EF_EST", adf, 0x6F56, 0x05, transparent, 0, "4.2.47", ServiceFDN, codecEST)
 	EFSPN    = file("EF_SPN", adf, 0x6F46, 0, transparent, 17, "4.2.12", ServiceSPN, codecSPN)
 	EFACC    = file("EF_ACC", adf, 0x6F78, 0x06, transparent, 2, "4.2.15", 0, codecACC)
 	EFFPLMN  = file("EF_FPLMN", adf, 0x6F7B, 0x0D, transparent, 0, "4.2.16", 0, codecFPLMN)
@@ -89,7 +90,7 @@ var (
 
 // Files is the whole table.
 var Files = []File{
-	EFDIR, EFICCID, EFPL, EFARR, EFIMSI, EFKeys, EFKeysPS, EFUST, EFSPN, EFACC, EFFPLMN, EFLOCI, EFAD, EFPSLOCI, EFMSISDN,
+	EFDIR, EFICCID, EFPL, EFARR, EFIMSI, EFKeys, EFKeysPS, EFUST, EFEST, EFSPN, EFACC, EFFPLMN, EFLOCI, EFAD, EFPSLOCI, EFMSISDN,
 	EFEPSLOCI, EFEPSNSC, EFIAL, EFIPS, EFIPD, EF5GS3GPPLOCI, EF5GSN3GPPLOCI, EF5GS3GPPNSC, EF5GSN3GPPNSC,
 	GSMIMSI, GSMKc, GSMKcGPRS, GSMLOCIGPRS, GSMFPLMN, GSMLOCI, GSMAD,
 }
@@ -106,6 +107,9 @@ func FileAt(p uicc.Path) (File, bool) {
 
 // usimPrefix is the RID of 3GPP and the application code of a USIM (TS 101 220 annex E).
 const usimPrefix = "\xA0\x00\x00\x00\x87\x10\x02"
+
+// Prefix is the head of every USIM's AID, 7 bytes.
+func Prefix() []byte { return []byte(usimPrefix) }
 
 // IsUSIM tells a USIM by the head of its AID.
 func IsUSIM(aid []byte) bool { return strings.HasPrefix(string(aid), usimPrefix) }

@@ -54,6 +54,7 @@ var rows = map[string][]content{
 	"EF_Keys":   {{"02" + strings.Repeat("A5", 32), Keys{2, true}, false}, {"07" + blankOf(32), Keys{7, false}, false}},
 	"EF_KeysPS": {{"00" + strings.Repeat("A5", 32), Keys{0, true}, false}, {"07" + blankOf(32), Keys{7, false}, false}},
 	"EF_UST":    {{strings.Repeat("00", 10) + "10002000000202", Services{10: 0x10, 12: 0x20, 15: 0x02, 16: 0x02}, false}},
+	"EF_EST":    {{"00", EST{}, false}, {"05", EST{FDN: true, ACL: true}, false}, {"02FF", EST{BDN: true}, false}},
 	"EF_SPN": {
 		{"014D61676963FFFFFFFFFFFFFFFFFFFFFF", SPN{1, "Magic"}, false},
 		{"0080004D03A9FFFFFFFFFFFFFFFFFFFFFF", SPN{0, "MΩ"}, false},

@@ -4,8 +4,11 @@ import "fmt"
 
 // Services of EF_UST that this tool acts on (clause 4.2.8).
 const (
+	ServiceFDN         = 2   // fixed dialling numbers
+	ServiceBDN         = 6   // barred dialling numbers
 	ServiceSPN         = 19  // service provider name
 	ServiceMSISDN      = 21  // MSISDN
+	ServiceACL         = 35  // APN control list
 	ServiceEMM         = 85  // EPS mobility management information
 	ServicePairing     = 102 // USAT application pairing
 	Service5GSMM       = 122 // 5GS mobility management information
@@ -17,10 +20,10 @@ const (
 
 // serviceNames are those a report about a binding may mention.
 var serviceNames = map[int]string{
-	1: "local phone book", 2: "fixed dialling numbers", 10: "short message storage", 12: "short message service parameters",
+	1: "local phone book", ServiceFDN: "fixed dialling numbers", ServiceBDN: "barred dialling numbers", ServiceACL: "APN control list", 10: "short message storage", 12: "short message service parameters",
 	17: "group identifier level 1", 18: "group identifier level 2", ServiceSPN: "service provider name",
 	20: "user controlled PLMN selector", ServiceMSISDN: "MSISDN", 27: "GSM access", 28: "data download via SMS-PP",
-	30: "call control by USIM", 38: "GSM security context", 42: "operator controlled PLMN selector", 43: "HPLMN selector",
+	29: "data download via SMS-CB", 30: "call control by USIM", 31: "control of short messages by USIM", 32: "RUN AT COMMAND", 33: "always available", 38: "GSM security context", 42: "operator controlled PLMN selector", 43: "HPLMN selector",
 	45: "PLMN network name", ServiceEMM: "EPS mobility management information", ServicePairing: "USAT application pairing",
 	Service5GSMM: "5GS mobility management information", Service5GSKeys: "5G security parameters",
 	ServiceSUCI: "subscription identifier privacy", ServiceSUCIByUSIM: "SUCI calculation by the USIM",

@@ -53,7 +53,7 @@ var errCut = errors.New("the card lost its power")
 var copies = map[string]string{"usim": "ADF1/6F07", "gsm": "3F00/7F20/6F07"}
 
 func newBench(s Scenario, opt Options) (*bench, error) {
-	img, err := makeImage(s)
+	img, err := s.Image()
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,8 @@ func newBench(s Scenario, opt Options) (*bench, error) {
 	return b, nil
 }
 
-// makeImage carries out the header.
-func makeImage(s Scenario) (image.Image, error) {
+// Image is the scenario's card: its header carried out. One that fits no image is an *Error.
+func (s Scenario) Image() (image.Image, error) {
 	img, err := image.Get(s.Header[0].Words[0])
 	if err != nil {
 		return img, &Error{s.Name, s.Header[0].Number, err}
