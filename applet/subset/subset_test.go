@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 14 * 1024
+	loadBudget      = 11276
 	transientBudget = 256
 )
 

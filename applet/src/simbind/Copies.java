@@ -5,174 +5,140 @@ import uicc.access.FileView;
 import uicc.access.UICCException;
 
 /** The copies of EF_IMSI (§1), their backups, and what is written to them. */
-class Copies extends Files {
-
-    /** The copies, as bits of tags 87 and E3 85. */
-    static final byte USIM = 0x01;
-    static final byte GSM = 0x02;
+abstract class Copies extends Files {
 
     // What a copy shall hold.
     static final byte BACKUP = 0x01;
-    static final byte DENIAL = 0x02;
+    static final byte TO_DENIAL = 0x02;
 
-    private static final short EF_IMSI = 0x6F07;
-
-    private static final short RETIRED_SIZE = 36;
+    /** In STATE, beside the bit of the copy: its content was read. */
+    private static final byte READABLE = 0x04;
 
     /**
      * Reads every copy. That of the ADF.USIM exists when the ADF is known, readable or not; that of DF_GSM when the file is
      * there and neither is the image of the other.
      */
     void read() {
-        ram[Memory.COPIES] = 0;
-        ram[Memory.READABLE] = 0;
-        boolean linked = false;
-        if (data[Memory.ADF] != 0) {
-            ram[Memory.COPIES] = USIM;
-            linked = look(USIM);
-        }
-        if ((look(GSM) || linked) && data[Memory.ADF] != 0) {
-            ram[Memory.COPIES] = USIM;
-            ram[Memory.READABLE] &= USIM;
+        ram[GSM + STATE] = 0;
+        ram[STATE] = data[ADF] == 0 ? (byte) 0 : 1;
+        boolean linked = data[ADF] != 0 && look(USIM);
+        if ((look(GSM) || linked) && data[ADF] != 0) {
+            ram[GSM + STATE] = 0;
         }
     }
 
     /** Reads one copy, and tells whether its FCP names another file. */
-    private boolean look(byte copy) {
+    private boolean look(short copy) {
+        byte bit = (byte) ((copy >> 4) + 1);
+        short state = (short) (copy + STATE);
         boolean linked = false;
         try {
-            FileView view = select(copy);
-            ram[Memory.COPIES] |= copy;
+            FileView view = select(copy, EF_IMSI);
+            ram[state] = bit;
             linked = linked();
-            view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
-            ram[Memory.READABLE] |= copy;
+            view.readBinary((short) 0, ram, copy, Digits.IMSI);
+            ram[state] |= READABLE;
         } catch (UICCException e) {
             if (e.getReason() != UICCException.FILE_NOT_FOUND) {
-                ram[Memory.COPIES] |= copy;
+                ram[state] = bit;
             }
         }
         return linked;
     }
 
-    private FileView select(byte copy) {
-        return select(copy == USIM ? Files.USIM : Files.GSM, EF_IMSI);
+    boolean exists(short copy) {
+        return ram[(short) (copy + STATE)] != 0;
     }
 
-    /** Where the content of a copy stands in transient  */
-    static short content(byte copy) {
-        return copy == USIM ? Memory.CONTENT : (short) (Memory.CONTENT + Imsi.SIZE);
-    }
-
-    /** Where the backup of a copy stands; its first byte is 0 when there is none. */
-    static short backup(byte copy) {
-        return copy == USIM ? Memory.BACKUPS : (short) (Memory.BACKUPS + Imsi.SIZE);
-    }
-
-    static short replaced(byte copy) {
-        return (short) (backup(copy) + Memory.REPLACED - Memory.BACKUPS);
-    }
-
-    boolean exists(byte copy) {
-        return (ram[Memory.COPIES] & copy) != 0;
-    }
-
-    boolean readable(byte copy) {
-        return (ram[Memory.READABLE] & copy) != 0;
-    }
-
-    boolean hasBackup(byte copy) {
-        return data[backup(copy)] != 0;
+    boolean readable(short copy) {
+        return (ram[(short) (copy + STATE)] & READABLE) != 0;
     }
 
     /** Whether the copy may be written: it can be read, and has a backup of its own. */
-    boolean managed(byte copy) {
-        return readable(copy) && hasBackup(copy);
+    boolean managed(short copy) {
+        return readable(copy) && data[copy] != 0;
     }
 
     boolean anyBackup() {
-        return exists(USIM) && hasBackup(USIM) || exists(GSM) && hasBackup(GSM);
+        return exists(USIM) && data[USIM] != 0 || exists(GSM) && data[GSM] != 0;
     }
 
-    boolean holdsBackup(byte copy) {
-        return managed(copy) && Memory.same(ram, content(copy), data, backup(copy), Imsi.SIZE);
+    /** Whether a copy showed this. */
+    boolean shows(short copy, byte[] b, short at) {
+        return Util.arrayCompare(ram, copy, b, at, Digits.IMSI) == 0;
     }
 
-    boolean plausible(byte copy) {
-        return Imsi.plausible(ram, content(copy));
+    boolean holdsBackup(short copy) {
+        return managed(copy) && shows(copy, data, copy);
     }
 
-    boolean holdsDenial(byte copy) {
-        return isDenial(ram, content(copy));
+    boolean holdsDenial(short copy) {
+        return isDenial(ram, copy);
     }
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
     boolean isDenial(byte[] b, short at) {
-        if (denies(active(), b, at)) {
-            return true;
-        }
-        for (short i = 0; i < RETIRED_SIZE; i += Imsi.SIZE) {
-            short place = (short) (Memory.RETIRED + i);
-            if (data[place] != 0 && Memory.same(data, place, b, at, Imsi.SIZE)) {
+        for (short place = RETIRED; place < RETIRED_END; place += Digits.IMSI) {
+            if (data[place] != 0 && Util.arrayCompare(data, place, b, at, Digits.IMSI) == 0) {
                 return true;
             }
         }
-        return false;
+        return Util.arrayCompare(data, DENIAL, b, at, Digits.IMSI) == 0;
     }
 
     /**
-     * Remembers the denial value of a template, when it is plausible: a file may hold it though it is not in force, and it is
-     * not to be taken for a subscriber's.
+     * Remembers the denial value of the configuration in data or in ram, when it is plausible: a file may hold it though it is not in
+     * force, and it is not to be taken for a subscriber's.
      */
-    void retire(byte[] bank) {
-        if (!plausibleDenial(bank)) {
+    void retire(byte[] configuration) {
+        if (!Digits.plausible(configuration, DENIAL)) {
             return;
         }
-        Util.arrayCopyNonAtomic(bank, denial(bank), ram, Memory.SCRATCH, Imsi.SIZE);
-        short kept = 0;
-        while (kept < (short) (RETIRED_SIZE - Imsi.SIZE)
-                && !Memory.same(data, (short) (Memory.RETIRED + kept), ram, Memory.SCRATCH, Imsi.SIZE)) {
-            kept += Imsi.SIZE;
+        short kept = RETIRED;
+        while (kept != RETIRED_END - Digits.IMSI && Util.arrayCompare(data, kept, configuration, DENIAL, Digits.IMSI) != 0) {
+            kept += Digits.IMSI;
         }
-        Util.arrayCopyNonAtomic(data, Memory.RETIRED, ram, (short) (Memory.SCRATCH + Imsi.SIZE), kept);
-        putArray(Memory.RETIRED, ram, Memory.SCRATCH, (short) (kept + Imsi.SIZE));
+        kept -= RETIRED;
+        Util.arrayCopyNonAtomic(data, RETIRED, scratch, Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, Digits.IMSI), kept);
+        putArray(RETIRED, scratch, (short) 0, (short) (kept + Digits.IMSI));
     }
 
-    /** Puts what the copy shall hold into WANTED, and tells whether it does not hold it. */
-    boolean differs(byte copy, byte target) {
-        if (target == DENIAL) {
-            byte[] active = active();
-            Util.arrayCopyNonAtomic(active, denial(active), ram, Memory.WANTED, Imsi.SIZE);
-        } else {
-            Util.arrayCopyNonAtomic(data, backup(copy), ram, Memory.WANTED, Imsi.SIZE);
-        }
-        return !Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE);
+    /** Where in data stands what a copy shall hold. */
+    static short wanted(short copy, byte target) {
+        return target == TO_DENIAL ? DENIAL : copy;
     }
 
     /** Whether a copy that may be written is not as the target wants it. */
     boolean differ(byte target) {
-        return managed(USIM) && differs(USIM, target) || managed(GSM) && differs(GSM, target);
+        return managed(USIM) && !shows(USIM, data, wanted(USIM, target)) || managed(GSM) && !shows(GSM, data, wanted(GSM, target));
     }
 
-    /** Writes WANTED to a copy that differs, and reads it back. */
-    boolean write(byte copy) {
+    /** Writes to a copy that differs, and reads it back. False when it is not as wanted then. */
+    boolean write(short copy, byte[] b, short at) {
         try {
-            FileView view = select(copy);
-            view.updateBinary((short) 0, ram, Memory.WANTED, Imsi.SIZE);
-            ram[Memory.CHANGED] |= copy;
-            view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
-        } catch (UICCException e) {
-            if (e.getReason() == UICCException.MEMORY_PROBLEM) {
-                spoil();
-            } else {
-                fail(Memory.NOT_WRITABLE);
+            if (shows(copy, b, at)) {
+                return true;
             }
-            return false;
+            FileView view = select(copy, EF_IMSI);
+            view.updateBinary((short) 0, b, at, Digits.IMSI);
+            ram[CHANGED] |= (byte) ((copy >> 4) + 1);
+            view.readBinary((short) 0, ram, copy, Digits.IMSI);
+            if (shows(copy, b, at)) {
+                return true;
+            }
+            spoil();
+        } catch (UICCException e) {
+            refused(e);
+            fail(NOT_WRITABLE);
         }
-        if (Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE)) {
-            return true;
-        }
-        spoil();
         return false;
+    }
+
+    /** A memory that refuses keeps the mark; anything else is missing, or not allowed. */
+    void refused(UICCException e) {
+        if (e.getReason() == UICCException.MEMORY_PROBLEM) {
+            spoil();
+        }
     }
 
     /**
@@ -180,23 +146,21 @@ class Copies extends Files {
      * applet's own. While a mark was left from before, neither a mixture of those, byte by byte: a write that was cut leaves
      * such.
      */
-    boolean issuers(byte copy) {
-        boolean replaced = (ram[Memory.LEFT] & Memory.PENDING_REPLACED) != 0;
-        return plausible(copy) && !holdsBackup(copy) && !holdsDenial(copy)
-                && !(replaced && Memory.same(ram, content(copy), data, replaced(copy), Imsi.SIZE))
-                && !(ram[Memory.LEFT] != 0 && mixed(copy, replaced));
+    boolean issuers(short copy) {
+        return Digits.plausible(ram, copy) && !holdsBackup(copy) && !holdsDenial(copy) && !(ram[LEFT] != 0 && mixed(copy));
     }
 
-    private boolean mixed(byte copy, boolean replaced) {
-        byte[] active = active();
-        for (short i = 0; i < Imsi.SIZE; i++) {
-            byte b = ram[(short) (content(copy) + i)];
-            boolean own = b == active[(short) (denial(active) + i)] || b == data[(short) (backup(copy) + i)]
-                    || replaced && b == data[(short) (replaced(copy) + i)];
-            for (short old = Memory.RETIRED; !own && old < (short) (Memory.RETIRED + RETIRED_SIZE); old += Imsi.SIZE) {
-                own = data[old] != 0 && b == data[(short) (old + i)];
+    private boolean mixed(short copy) {
+        byte[] data = this.data;
+        boolean replaced = (ram[LEFT] & PENDING_REPLACED) != 0;
+        for (short i = 0; i < Digits.IMSI; i++) {
+            short place = (short) (copy + i);
+            byte b = ram[place];
+            short old = RETIRED;
+            while (old < RETIRED_END && (data[old] == 0 || data[(short) (old + i)] != b)) {
+                old += Digits.IMSI;
             }
-            if (!own) {
+            if (old == RETIRED_END && b != data[place] && b != data[(short) (DENIAL + i)] && !(replaced && b == data[(short) (place + REPLACED)])) {
                 return false;
             }
         }
@@ -211,14 +175,15 @@ class Copies extends Files {
     boolean writeAll(byte target) {
         boolean done = true;
         read();
-        for (byte copy = USIM; copy <= GSM; copy++) {
-            if (managed(copy) && !issuers(copy)) {
-                done &= !differs(copy, target) || write(copy);
-            } else if (exists(copy) && hasBackup(copy)) {
+        for (short copy = USIM; copy <= GSM; copy += GSM) {
+            if (exists(copy) && data[copy] != 0 && (!readable(copy) || issuers(copy) || !write(copy, data, wanted(copy, target)))) {
                 done = false;
             }
         }
-        settled();
+        if (ram[SPOILED] == 0) {
+            keep(PENDING, (byte) 0);
+        }
+        ram[SPOILED] = 0;
         return done;
     }
 }

@@ -1,0 +1,82 @@
+package simbind;
+
+/**
+ * Digits, two a byte. An IMEI is TAC and SNR, 14 digits in 7 bytes, first digit high (§0, TS 23.003 clause 6); the check digit is
+ * never looked at. EF_IMSI (TS 31.102 clause 4.2.2) has 9 bytes.
+ */
+final class Digits {
+
+    static final short IMEI = 7;
+    static final short IMSI = 9;
+
+    private static final short FILLER = 0x0F;
+
+    private Digits() {
+    }
+
+    /** The nth nibble from a place on, the high one of a byte first. */
+    private static short nibble(byte[] b, short at, short n) {
+        short x = b[(short) (at + (n >> 1))];
+        return (short) (((n & 1) == 0 ? x >> 4 : x) & 0x0F);
+    }
+
+    /** Whether so many nibbles are digits or equal to other, and not all of them other. */
+    static boolean are(byte[] b, short at, short count, short other) {
+        boolean found = false;
+        for (short n = 0; n < count; n++) {
+            short x = nibble(b, at, n);
+            if (x != other) {
+                if (x > 9) {
+                    return false;
+                }
+                found = true;
+            }
+        }
+        return found;
+    }
+
+    /** An IMEI: not all 0. */
+    static boolean imei(byte[] b, short at) {
+        return are(b, at, (short) 14, (short) 0);
+    }
+
+    /** Whether a pattern admits the IMEI: F matches any digit. */
+    static boolean match(byte[] pattern, short at, byte[] imei, short imeiAt) {
+        for (short n = 0; n < 14; n++) {
+            short x = nibble(pattern, at, n);
+            if (x != FILLER && x != nibble(imei, imeiAt, n)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether the first of two IMEIs stands above the second. */
+    static boolean above(byte[] a, short aAt, byte[] b, short bAt) {
+        short difference = 0;
+        for (short n = 0; n < 14 && difference == 0; n++) {
+            difference = (short) (nibble(a, aAt, n) - nibble(b, bAt, n));
+        }
+        return difference > 0;
+    }
+
+    /**
+     * Whether the content of EF_IMSI may be a subscriber's (§1): length byte 4 to 8, a parity nibble that agrees with the count, 6 to
+     * 15 decimal digits, then F. The low nibble of a byte comes first.
+     */
+    static boolean plausible(byte[] b, short at) {
+        byte length = b[at];
+        short parity = nibble(b, at, (short) 3);
+        if (length < 4 || length > 8 || parity != 9 && parity != 1) {
+            return false;
+        }
+        short digits = (short) (length + length - (parity == 9 ? 1 : 2));
+        for (short n = 1; n < 16; n++) {
+            short x = nibble(b, (short) (at + 1), (short) (n ^ 1));
+            if (n <= digits ? x > 9 : x != FILLER) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
