@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 11276
+	loadBudget      = 10768
 	transientBudget = 256
 )
 

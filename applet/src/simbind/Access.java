@@ -12,8 +12,7 @@ import uicc.access.UICCException;
  */
 public abstract class Access extends Backup {
 
-    // Bits of PLAN. The target and what is due of location and keys stand there as in the mark.
-    private static final byte ENFORCE = 0x01;
+    // Bits of PLAN, beside the target and PENDING_LOCATION, which stand there as in the mark.
     private static final byte WRITE_COPIES = 0x04; // a copy differs
     private static final byte STRICTLY = 0x08; // the restore under strict start
     private static final byte PAIRING = 0x20; // EF_IPS
@@ -28,82 +27,68 @@ public abstract class Access extends Backup {
     /** EF_IPS in ASCII: OK at 0, KO at 4. */
     private static final byte[] OUTCOMES = {0x4F, 0x4B, (byte) 0xFF, (byte) 0xFF, 0x4B, 0x4F, (byte) 0xFF, (byte) 0xFF};
 
-    private boolean planned(byte bits) {
-        return (ram[PLAN] & bits) != 0;
-    }
-
-    private byte target() {
-        return planned(TO_DENIAL) ? TO_DENIAL : BACKUP;
-    }
-
     private boolean strict() {
-        return data[SCHEME] != OFF && !has(OBSERVE) && has(STRICT_START);
+        return (data[POLICY] & (STRICT_START | OBSERVE)) == STRICT_START && data[SCHEME] != OFF;
     }
 
-    /** Plans what the decision changes. The copies were read by take. */
-    void plan(byte decision) {
+    /**
+     * Plans what the decision changes, on the copies that take read, and marks it inside the transaction of the decision. Strict
+     * restores in a row for one IMEI are counted: a start that finds nothing to restore, such as the one after a reset, ends the row;
+     * strict start that rests goes on resting until the IMEI changes.
+     */
+    void mark(byte decision) {
+        boolean off = data[SCHEME] == OFF;
         byte plan = 0;
-        if (decision != Decision.NOT_ENFORCED && (data[SCHEME] == OFF || !has(OBSERVE))) {
-            plan = ENFORCE;
-            byte target = BACKUP;
-            if (Decision.denies(decision)) {
-                plan = ENFORCE | TO_DENIAL;
-                target = TO_DENIAL;
+        if (decision != Decision.NOT_ENFORCED && (off || !has(OBSERVE))) {
+            byte target = Decision.denies(decision) ? TO_DENIAL : BACKUP;
+            if (differ(target)) {
+                plan = WRITE_COPIES;
+                if (target == BACKUP && strict()) {
+                    plan = WRITE_COPIES | STRICTLY;
+                }
             }
-            if (!has(KEEP_LOCATION) && (target == TO_DENIAL || data[DENIED_LAST] != 0)) {
+            if (!has(KEEP_LOCATION) && (target | data[DENIED_LAST]) >= TO_DENIAL) {
                 plan |= PENDING_LOCATION;
             }
-            if (data[SCHEME] != OFF && has(EF_IPS)) {
+            if (plan != 0) {
+                pend((byte) (target | plan & PENDING_LOCATION));
+            }
+            put(DENIED_LAST, (byte) (target & TO_DENIAL));
+            byte row = data[STRICT_ROW];
+            if (row < STRICT_RESTORES && (plan & STRICTLY) == 0 || Util.arrayCompare(ram, IMEI, data, STRICT, Digits.IMEI) != 0) {
+                row = 0;
+            }
+            if ((plan & STRICTLY) != 0) {
+                put(VERIFIED, (byte) 1);
+                putArray(STRICT, ram, IMEI, Digits.IMEI);
+                if (row < STRICT_RESTORES) {
+                    row++;
+                }
+            }
+            put(STRICT_ROW, row);
+            if (!off && has(EF_IPS)) {
                 plan |= PAIRING;
             }
-            if (differ(target)) {
-                plan |= target == BACKUP && strict() ? WRITE_COPIES | STRICTLY : WRITE_COPIES;
-            }
+            plan |= target;
         }
         ram[PLAN] = plan;
     }
 
-    /**
-     * Marks what will be written, inside the transaction of the decision. Strict restores in a row for one IMEI are counted: a start
-     * that finds nothing to restore, such as the one after a reset, ends the row; strict start that rests goes on resting until the
-     * IMEI changes.
-     */
-    void mark() {
-        if (!planned(ENFORCE)) {
-            return;
-        }
-        put(DENIED_LAST, (byte) (ram[PLAN] & TO_DENIAL));
-        if (planned((byte) (WRITE_COPIES | PENDING_LOCATION))) {
-            pend((byte) (target() | ram[PLAN] & PENDING_LOCATION));
-        }
-        byte row = data[STRICT_ROW];
-        if (row < STRICT_RESTORES && !planned(STRICTLY) || Util.arrayCompare(ram, IMEI, data, STRICT, Digits.IMEI) != 0) {
-            row = 0;
-        }
-        if (planned(STRICTLY)) {
-            put(VERIFIED, (byte) 1);
-            putArray(STRICT, ram, IMEI, Digits.IMEI);
-            if (row < STRICT_RESTORES) {
-                row++;
-            }
-        }
-        put(STRICT_ROW, row);
-    }
-
     /** Location and keys, then the copies, then EF_IPS; when a copy did change, REFRESH is owed. */
     void carryOut() {
-        if (planned(PENDING_LOCATION)) {
+        byte plan = ram[PLAN];
+        if ((plan & PENDING_LOCATION) != 0) {
             resetLocation();
         }
-        if (planned((byte) (WRITE_COPIES | PENDING_LOCATION))) {
-            writeAll(target());
+        if ((plan & (WRITE_COPIES | PENDING_LOCATION)) != 0) {
+            writeAll((byte) (plan & (BACKUP | TO_DENIAL)));
         }
-        if (planned(PAIRING)) {
-            writePairingStatus(planned(TO_DENIAL) ? (short) 4 : 0);
+        if ((plan & PAIRING) != 0) {
+            writePairingStatus((plan & TO_DENIAL) != 0 ? (short) 4 : 0);
         }
         endStep();
         oweRefresh();
-        if (ram[CHANGED] != 0 && planned(STRICTLY)) {
+        if (ram[CHANGED] != 0 && (plan & STRICTLY) != 0) {
             ram[STRICT_REFRESH] = 1;
         }
     }
@@ -113,6 +98,7 @@ public abstract class Access extends Backup {
      * from the newest. A newest with a link is another applet's.
      */
     private void writePairingStatus(short outcome) {
+        byte[] scratch = this.scratch;
         try {
             FileView view = select(USIM, EF_IPS_FILE);
             view.readRecord((short) 1, ABSOLUTE, (short) 0, scratch, (short) 0, (short) 4);
@@ -126,16 +112,15 @@ public abstract class Access extends Backup {
 
     /** Owes the terminal that is running a REFRESH for what the step has changed. */
     void oweRefresh() {
-        byte changed = ram[CHANGED];
-        if (changed == 0 || ram[RUNNING] == 0) {
-            return;
+        byte[] ram = this.ram;
+        if (ram[CHANGED] != 0 && ram[RUNNING] != 0) {
+            ram[REFRESH] = Terminal.NOW;
+            ram[REFRESH_FILES] |= ram[CHANGED];
+            add(REFRESH_LOCATION, Util.getShort(ram, LOCATED));
+            ram[REFRESH_QUALIFIER] = data[QUALIFIER];
+            ram[REFRESH_BUSY] = 0;
+            ram[STRICT_REFRESH] = 0;
         }
-        ram[REFRESH] = Terminal.NOW;
-        ram[REFRESH_QUALIFIER] = data[QUALIFIER];
-        ram[REFRESH_FILES] |= changed;
-        add(REFRESH_LOCATION, Util.getShort(ram, LOCATED));
-        ram[REFRESH_BUSY] = 0;
-        ram[STRICT_REFRESH] = 0;
     }
 
     /** First command after reset (§8.1): file access only, in any reader. */

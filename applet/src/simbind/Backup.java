@@ -14,7 +14,7 @@ abstract class Backup extends Location {
         finishPending();
         read();
         if (!readable(USIM) && !readable(GSM)) {
-            fail(service130() ? SERVICE_130 : NOT_READABLE);
+            fail(unreadable());
             return true;
         }
         try {

@@ -40,23 +40,20 @@ public final class BindingApplet extends Commands implements ToolkitInterface, A
 
     /** Install parameters (§2): 81 AID of the ADF.USIM, E0 a first configuration, which is staged. Gives the length of E0. */
     private short parameters(byte[] b, short at, short end) {
-        short length = 0;
-        while (at < end) {
-            short value = (short) (at + 2) > end ? (short) -1 : Reader.value(b, at);
-            short size = value < 0 ? (short) -1 : Reader.length(b, at);
-            short next = (short) (value + size);
-            if (size < 0 || next < value || next > end) {
+        if (at < end && b[at] == TAG_ADF) {
+            at++;
+            byte size = b[at];
+            if (size < 5 || size > 16 || (short) (at + size) >= end) {
                 wrong();
             }
-            if (b[at] == TAG_ADF && size >= 5 && size <= 16 && data[ADF] == 0) {
-                data[ADF] = (byte) size;
-                Util.arrayCopy(b, value, data, (short) (ADF + 1), size);
-            } else if (b[at] == TAG_CONFIGURATION && length == 0) {
-                length = Util.arrayCopyNonAtomic(b, at, staged, (short) 0, (short) (next - at));
-            } else {
+            at = (short) (Util.arrayCopy(b, at, data, ADF, (short) (1 + size)) - ADF + at);
+        }
+        short length = (short) (end - at);
+        if (length > 0) {
+            if (b[at] != TAG_CONFIGURATION || length > LONGEST) {
                 wrong();
             }
-            at = next;
+            Util.arrayCopyNonAtomic(b, at, staged, (short) 0, length);
         }
         return length;
     }

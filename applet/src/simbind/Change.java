@@ -14,9 +14,6 @@ abstract class Change extends Terminal {
     private static final byte BIND = 0x04;
     private static final byte CLEAR = 0x05;
 
-    /** Tag 81 in what parse saw. */
-    private static final short IMEI_SEEN = 0x02;
-
     /** E0: accepted whole or not at all. Take runs with the old denial value. */
     void configure() {
         accept();
@@ -107,9 +104,11 @@ abstract class Change extends Terminal {
 
     /** E2. */
     void act() {
-        boolean imei = (parse(E2_OBJECTS) & IMEI_SEEN) != 0;
+        forgetImei();
+        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
+        parse(E2_OBJECTS, OFF, staged, (short) 0);
         byte which = ram[ACTION];
-        if (imei != (which == BIND)) {
+        if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
             wrong();
         }
         expect();
@@ -119,17 +118,6 @@ abstract class Change extends Terminal {
             return;
         }
         takeOrRefuse();
-        perform(which);
-        put(VERIFIED, (byte) 0);
-        endStep();
-        oweRefresh();
-    }
-
-    private static void notNow() {
-        ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
-    }
-
-    private void perform(byte which) {
         if (which <= RESTORE) {
             if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
                 notNow();
@@ -142,6 +130,13 @@ abstract class Change extends Terminal {
         } else {
             previous();
         }
+        put(VERIFIED, (byte) 0);
+        endStep();
+        oweRefresh();
+    }
+
+    private static void notNow() {
+        ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
     }
 
     /** After take a copy has its backup, and shows it or the denial value. */

@@ -27,72 +27,74 @@ public abstract class Commands extends Report {
     private static final byte SESSION_LEVEL = SecureChannel.AUTHENTICATED | SecureChannel.C_MAC;
     private static final byte ANSWER_SECURED = SecureChannel.R_MAC | SecureChannel.R_ENCRYPTION;
 
-    /** The path of a chain that comes through the security domain; others are their channel. */
+    /** The path of a chain that comes through the security domain; others are their channel and 1. */
     private static final byte PERSONALIZING = -1;
 
-    // The chain, in transient memory.
-    private static final short OPEN = CHAIN;
-    private static final short PATH = (short) (CHAIN + 1);
-    private static final short NEXT = (short) (CHAIN + 2);
-    private static final short CHAINED = (short) (CHAIN + 3);
+    // The chain, in transient memory: its path, 0 when none is open, next block, length (2).
+    private static final short PATH = CHAIN;
+    private static final short NEXT = (short) (CHAIN + 1);
+    private static final short CHAINED = (short) (CHAIN + 2);
 
     public void process(APDU apdu) {
         byte[] b = apdu.getBuffer();
+        short start = START;
+        short length = 0;
         if (selectingApplet()) {
             if ((b[ISO7816.OFFSET_P2] & 0x0C) != 0x0C) { // P2 0C asks for no data
-                send(apdu, selection(b));
+                length = selection(b);
             }
-            return;
-        }
-        byte cla = b[ISO7816.OFFSET_CLA];
-        boolean far = (cla & 0x40) != 0; // channels 4 to 19 (TS 102 221 clause 10.1.1)
-        if ((cla & (far ? 0x90 : 0xF0)) != 0x80) {
-            ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
-        }
-        boolean session = (cla & (far ? 0x20 : 0x0C)) != 0;
-        byte ins = b[ISO7816.OFFSET_INS];
-        if (ins == INS_INITIALIZE_UPDATE || ins == INS_EXTERNAL_AUTHENTICATE) {
-            deselect();
-            short length = GPSystem.getSecureChannel().processSecurity(apdu);
-            if (length > 0) {
-                apdu.setOutgoingAndSend(ISO7816.OFFSET_CDATA, length);
+        } else {
+            byte cla = b[ISO7816.OFFSET_CLA];
+            boolean far = (cla & 0x40) != 0; // channels 4 to 19 (TS 102 221 clause 10.1.1)
+            if ((cla & (far ? 0x90 : 0xF0)) != 0x80) {
+                ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
             }
-            return;
+            byte ins = b[ISO7816.OFFSET_INS];
+            if (ins == INS_INITIALIZE_UPDATE || ins == INS_EXTERNAL_AUTHENTICATE) {
+                deselect();
+                length = GPSystem.getSecureChannel().processSecurity(apdu);
+                start = ISO7816.OFFSET_CDATA;
+            } else {
+                length = command(apdu, b, ins, (cla & (far ? 0x20 : 0x0C)) != 0);
+            }
         }
-        if (ins != INS_GET_DATA && ins != INS_STORE_DATA) {
-            ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
+        if (length > 0) {
+            apdu.setOutgoingAndSend(start, length);
         }
-        SecureChannel secure = session ? unwrap(apdu, b) : null;
-        short length = 0;
-        if (ins == INS_STORE_DATA) {
-            if (!session) {
+    }
+
+    /** GET DATA and STORE DATA, secured or not. Gives the length of the answer, which is protected when the session wants that. */
+    private short command(APDU apdu, byte[] b, byte ins, boolean secured) {
+        SecureChannel secure = GPSystem.getSecureChannel();
+        if (ins != INS_GET_DATA) {
+            if (ins != INS_STORE_DATA) {
+                ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
+            }
+            if (!secured) {
                 ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
             }
-            block(JCSystem.getAssignedChannel(), b, (short) 0);
+        }
+        if (secured) {
+            unwrap(apdu, b, secure);
+        }
+        short length = 0;
+        if (ins == INS_STORE_DATA) {
+            block((byte) (JCSystem.getAssignedChannel() + 1), b, (short) 0);
         } else {
-            if (session && b[ISO7816.OFFSET_LC] != 0) {
+            if (secured && b[ISO7816.OFFSET_LC] != 0) {
                 ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
             }
-            length = object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], session);
+            length = object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], secured);
         }
-        if (session && (secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
+        if (secured && (secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
             Util.setShort(b, (short) (START + length), ISO7816.SW_NO_ERROR);
             length = secure.wrap(b, START, (short) (length + 2));
         }
-        if (length > 0) {
-            send(apdu, length);
-        }
-    }
-
-    private static void send(APDU apdu, short length) {
-        apdu.setOutgoing();
-        apdu.setOutgoingLength(length);
-        apdu.sendBytes(START, length);
+        return length;
     }
 
     /** Takes the secure messaging off a command; then there must be a session, else 6982. One that is lost drops its chain. */
-    private SecureChannel unwrap(APDU apdu, byte[] b) {
-        SecureChannel secure = GPSystem.getSecureChannel();
+    private void unwrap(APDU apdu, byte[] b, SecureChannel secure) {
         short length = apdu.setIncomingAndReceive();
         short all = (short) (b[ISO7816.OFFSET_LC] & 0xFF);
         for (short more = length; more > 0 && length < all; length += more) { // a command without data has Le there
@@ -107,7 +109,6 @@ public abstract class Commands extends Report {
             deselect();
             throw e;
         }
-        return secure;
     }
 
     /** STORE DATA through the security domain. The domain checked it; C-MAC is what shows that it was the domain. */
@@ -130,8 +131,8 @@ public abstract class Commands extends Report {
 
     /** Drops the chain that is open on the channel. */
     public void deselect() {
-        if (ram[PATH] == JCSystem.getAssignedChannel()) {
-            ram[OPEN] = 0;
+        if (ram[PATH] == (byte) (JCSystem.getAssignedChannel() + 1)) {
+            ram[PATH] = 0;
         }
     }
 
@@ -139,60 +140,37 @@ public abstract class Commands extends Report {
         deselect();
     }
 
-    private void abandon(short sw) {
-        ram[OPEN] = 0;
-        ISOException.throwIt(sw);
-    }
-
-    /** One block of a chain, from its class byte on; the last one lets the template take effect. */
+    /**
+     * One block of a chain, from its class byte on; the last one lets the template take effect. What is refused drops the chain; 6581
+     * when the memory refuses.
+     */
     private void block(byte path, byte[] b, short at) {
         byte[] ram = this.ram;
-        at += ISO7816.OFFSET_P1;
-        byte p1 = b[at++];
-        byte p2 = b[at++];
-        short length = (short) (b[at++] & 0xFF);
-        if (p2 == 0) {
-            Util.arrayFillNonAtomic(ram, OPEN, (short) 5, (byte) 0);
-            ram[OPEN] = 1;
+        byte next = b[(short) (at + ISO7816.OFFSET_P2)];
+        if (next == 0) {
+            Util.arrayFillNonAtomic(ram, NEXT, (short) 3, (byte) 0);
             ram[PATH] = path;
         }
-        if ((p1 & 0x7F) != 0x10 || ram[OPEN] == 0 || ram[PATH] != path || ram[NEXT] != p2) {
-            abandon(ISO7816.SW_INCORRECT_P1P2);
+        byte open = ram[PATH];
+        ram[PATH] = 0;
+        if (open != path || ram[NEXT]++ != next || (b[(short) (at + ISO7816.OFFSET_P1)] & 0x7F) != 0x10) {
+            ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
         }
+        short length = (short) (b[(short) (at + ISO7816.OFFSET_LC)] & 0xFF);
         if (length == 0) {
-            abandon(ISO7816.SW_WRONG_LENGTH);
+            ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
         }
         short have = Util.getShort(ram, CHAINED);
-        short end = (short) (have + length);
-        if (end > LONGEST) {
-            abandon(ISO7816.SW_FILE_FULL);
-        }
-        Util.setShort(ram, CHAINED, end);
-        try {
-            Util.arrayCopyNonAtomic(b, at, staged, have, length);
-        } catch (CardRuntimeException e) {
-            abandon(SW_MEMORY);
-        }
-        ram[NEXT]++;
-        if (p1 < 0) {
-            ram[OPEN] = 0;
-            apply(end);
-        }
-    }
-
-    /** Carries out the staged template: exactly one, E0 or E2. */
-    void apply(short length) {
-        short value = Reader.value(staged, (short) 0);
-        if (value < 0 || (short) (value + Reader.length(staged, (short) 0)) != length) {
-            wrong();
+        if ((short) (have + length) > LONGEST) {
+            ISOException.throwIt(ISO7816.SW_FILE_FULL);
         }
         try {
-            if (staged[0] == E0) {
-                configure();
-            } else if (staged[0] == E2) {
-                act();
+            length = Util.arrayCopyNonAtomic(b, (short) (at + ISO7816.OFFSET_CDATA), staged, have, length);
+            Util.setShort(ram, CHAINED, length);
+            if (b[(short) (at + ISO7816.OFFSET_P1)] < 0) {
+                apply(length);
             } else {
-                wrong();
+                ram[PATH] = path;
             }
         } catch (CardRuntimeException e) {
             if (e instanceof ISOException) {
@@ -200,6 +178,23 @@ public abstract class Commands extends Report {
             }
             failed();
             refuse();
+        }
+    }
+
+    /** Carries out the staged template: exactly one, E0 or E2. */
+    void apply(short length) {
+        byte[] staged = this.staged;
+        short value = value(staged, (short) 0);
+        if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
+            wrong();
+        }
+        if (staged[0] == E0) {
+            configure();
+        } else {
+            if (staged[0] != E2) {
+                wrong();
+            }
+            act();
         }
         wish();
     }

@@ -96,7 +96,7 @@ abstract class Configuration extends Memory {
     /** Whether a pattern or a range admits the IMEI in ram (S5); when there are none, what of that. */
     boolean admits(boolean none) {
         byte[] bank = bank((byte) 0);
-        short at = (short) (Reader.value(bank, TEMPLATE) + 3);
+        short at = (short) (value(bank, TEMPLATE) + 3);
         while (bank[at] != TAG_POLICY) {
             byte tag = bank[at];
             at += 2;
@@ -118,91 +118,82 @@ abstract class Configuration extends Memory {
 
     /**
      * Puts the values of the staged template to their places in ram; 6A80 when an object is not in the table, stands twice, has
-     * another length or a value out of range, or when 80 is missing. Gives the tags seen but for the entries, a bit each.
+     * another length or a value out of range, or when 80 is missing. Entries with the tag are copied into the bank, in the order they
+     * were written; gives where they end.
      */
-    short parse(byte[] table) {
-        short at = Reader.value(staged, (short) 0);
-        short end = (short) (at + Reader.length(staged, (short) 0));
+    short parse(byte[] table, byte tag, byte[] bank, short to) {
+        byte[] staged = this.staged;
+        short at = value(staged, (short) 0);
+        short end = (short) (at + length(staged, (short) 0));
         short seen = 0;
-        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
         ram[ENTRIES] = 0;
         while (at < end) {
             short row = 0;
-            byte tag = staged[at];
-            while (table[row] != tag) {
+            while (table[row] != staged[at]) {
                 row += ROW;
                 if (row == (short) table.length) {
                     wrong();
                 }
             }
             byte length = table[(short) (row + 1)];
+            byte kind = table[(short) (row + 3)];
             at += 2;
-            if ((short) (at + length) > end || staged[(short) (at - 1)] != length || !fits(length, table[(short) (row + 3)], at)) {
+            short next = (short) (at + length);
+            if (next > end || staged[(short) (at - 1)] != length
+                    || (length == 1 ? !allowed(kind, staged[at])
+                            : kind != ANY && (!Digits.are(staged, at, (short) (length + length), kind)
+                                    || length == Digits.IMEI + Digits.IMEI && Digits.above(staged, at, staged, (short) (at + Digits.IMEI))))) {
                 wrong();
             }
-            byte to = table[(short) (row + 2)];
-            if (to == ENTRY) {
+            byte place = table[(short) (row + 2)];
+            if (place == ENTRY) {
                 ram[ENTRIES]++;
+                if (table[row] == tag) {
+                    to = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank, to, (short) (length + 2));
+                }
             } else {
-                short bit = (short) (1 << (tag & 0x0F));
+                short bit = (short) (1 << (row >> 2));
                 if ((seen & bit) != 0) {
                     wrong();
                 }
                 seen |= bit;
-                Util.arrayCopyNonAtomic(staged, at, ram, to, length);
+                Util.arrayCopyNonAtomic(staged, at, ram, place, length);
             }
-            at += length;
+            at = next;
         }
         if ((seen & 1) == 0) {
             wrong();
         }
-        return seen;
+        return to;
     }
 
-    private boolean fits(byte length, byte kind, short at) {
-        if (length == 1) {
-            byte v = staged[at];
-            return kind == POLICY_BITS ? (v & 0xC0) == 0 : (v & 0xF8) == 0 && (kind >> v & 1) != 0;
-        }
-        return kind == ANY || Digits.are(staged, at, (short) (length + length), kind)
-                && (length == Digits.IMEI || !Digits.above(staged, at, staged, (short) (at + Digits.IMEI)));
+    private static boolean allowed(byte kind, byte v) {
+        return (v & 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
     }
 
     /** Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. */
     void accept() {
+        byte[] ram = this.ram;
+        byte[] bank = bank((byte) 1);
+        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
         Util.arrayCopyNonAtomic(DEFAULT, (short) 0, ram, CONFIGURATION, CONFIGURATION_SIZE);
-        parse(E0_OBJECTS);
-        if (ram[ENTRIES] > CAPACITY) {
+        parse(E0_OBJECTS, OFF, bank, (short) 0);
+        byte entries = ram[ENTRIES];
+        if (entries > CAPACITY) {
             ISOException.throwIt(ISO7816.SW_FILE_FULL);
         }
         // What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in.
         byte policy = ram[POLICY];
-        if (ram[SCHEME] == PRESET && ram[ENTRIES] == 0
+        if (ram[SCHEME] == PRESET && entries == 0
                 || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && Digits.plausible(ram, DENIAL)
                 || (policy & STRICT_START) != 0 && (data[FEATURES] & FEATURE_STRICT) == 0) {
             wrong();
         }
-        byte[] bank = bank((byte) 1);
         short end = Util.arrayCopyNonAtomic(ram, CONFIGURATION, bank, (short) (TEMPLATE + 4), (short) 3);
-        end = copy(bank, end, TAG_PATTERN);
-        end = copy(bank, end, TAG_RANGE);
+        end = parse(E0_OBJECTS, TAG_PATTERN, bank, end);
+        end = parse(E0_OBJECTS, TAG_RANGE, bank, end);
         end = Util.arrayCopyNonAtomic(ram, (short) (CONFIGURATION + 3), bank, end, (short) (CONFIGURATION_SIZE - 3));
-        end = close(bank, TEMPLATE, (byte) 0xE0, end);
-        Util.setShort(bank, (short) 0, (short) (end - TEMPLATE));
-    }
-
-    /** Copies every entry with the tag, in the order they were written; gives the end. */
-    private short copy(byte[] bank, short end, byte tag) {
-        short at = Reader.value(staged, (short) 0);
-        short last = (short) (at + Reader.length(staged, (short) 0));
-        while (at < last) {
-            short size = (short) (staged[(short) (at + 1)] + 2);
-            if (staged[at] == tag) {
-                end = Util.arrayCopyNonAtomic(staged, at, bank, end, size);
-            }
-            at += size;
-        }
-        return end;
+        Util.setShort(bank, (short) 0, (short) (close(bank, TEMPLATE, (byte) 0xE0, end) - TEMPLATE));
     }
 
     /** Writes tag and length in front of a value that begins four bytes behind at and ends at end; gives the new end. */
@@ -218,5 +209,57 @@ abstract class Configuration extends Memory {
         }
         b[at++] = (byte) length;
         return Util.arrayCopyNonAtomic(b, value, b, at, length);
+    }
+
+    /** Where the value of the object begins, -1 when its length is not in its shortest form. */
+    static short value(byte[] b, short at) {
+        byte form = b[++at];
+        at++;
+        if (form >= 0) {
+            return at;
+        }
+        byte next = b[at];
+        if (form == (byte) 0x81 && next < 0) {
+            return (short) (at + 1);
+        }
+        return form == (byte) 0x82 && next != 0 ? (short) (at + 2) : (short) -1;
+    }
+
+    /** Length of the value of an object with an accepted form. */
+    static short length(byte[] b, short at) {
+        byte form = b[++at];
+        if (form >= 0) {
+            return form;
+        }
+        at++;
+        return form == (byte) 0x81 ? (short) (b[at] & 0xFF) : Util.getShort(b, at);
+    }
+
+    /**
+     * Where the value of the first object with the tag stands in the template at that place, -1 when there is none. Its length is the
+     * byte before.
+     */
+    static short find(byte[] b, short template, byte tag) {
+        short at = value(b, template);
+        if (at < 0) {
+            return (short) -1;
+        }
+        short end = (short) (at + length(b, template));
+        if (end < at || end > (short) b.length) {
+            end = (short) b.length;
+        }
+        while ((short) (at + 2) <= end) {
+            byte found = b[at];
+            at += 2;
+            short next = (short) (at + b[(short) (at - 1)]);
+            if (next < at || next > end) {
+                break;
+            }
+            if (found == tag) {
+                return at;
+            }
+            at = next;
+        }
+        return (short) -1;
     }
 }

@@ -19,31 +19,29 @@ abstract class Copies extends Files {
      * there and neither is the image of the other.
      */
     void read() {
-        ram[GSM + STATE] = 0;
-        ram[STATE] = data[ADF] == 0 ? (byte) 0 : 1;
-        boolean linked = data[ADF] != 0 && look(USIM);
-        if ((look(GSM) || linked) && data[ADF] != 0) {
+        byte[] ram = this.ram;
+        boolean linked = false;
+        short copy = USIM;
+        byte bit = 1;
+        do {
+            byte state = copy == USIM && data[ADF] != 0 ? bit : 0;
+            try {
+                FileView view = select(copy, EF_IMSI);
+                state = bit;
+                linked |= linked();
+                view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                state |= READABLE;
+            } catch (UICCException e) {
+                if (e.getReason() != UICCException.FILE_NOT_FOUND) {
+                    state = bit;
+                }
+            }
+            ram[(short) (copy + STATE)] = state;
+            copy += GSM;
+        } while (++bit == 2);
+        if (linked && data[ADF] != 0) {
             ram[GSM + STATE] = 0;
         }
-    }
-
-    /** Reads one copy, and tells whether its FCP names another file. */
-    private boolean look(short copy) {
-        byte bit = (byte) ((copy >> 4) + 1);
-        short state = (short) (copy + STATE);
-        boolean linked = false;
-        try {
-            FileView view = select(copy, EF_IMSI);
-            ram[state] = bit;
-            linked = linked();
-            view.readBinary((short) 0, ram, copy, Digits.IMSI);
-            ram[state] |= READABLE;
-        } catch (UICCException e) {
-            if (e.getReason() != UICCException.FILE_NOT_FOUND) {
-                ram[state] = bit;
-            }
-        }
-        return linked;
     }
 
     boolean exists(short copy) {
@@ -51,7 +49,7 @@ abstract class Copies extends Files {
     }
 
     boolean readable(short copy) {
-        return (ram[(short) (copy + STATE)] & READABLE) != 0;
+        return ram[(short) (copy + STATE)] > READABLE;
     }
 
     /** Whether the copy may be written: it can be read, and has a backup of its own. */
@@ -78,6 +76,7 @@ abstract class Copies extends Files {
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
     boolean isDenial(byte[] b, short at) {
+        byte[] data = this.data;
         for (short place = RETIRED; place < RETIRED_END; place += Digits.IMSI) {
             if (data[place] != 0 && Util.arrayCompare(data, place, b, at, Digits.IMSI) == 0) {
                 return true;
@@ -91,16 +90,17 @@ abstract class Copies extends Files {
      * force, and it is not to be taken for a subscriber's.
      */
     void retire(byte[] configuration) {
-        if (!Digits.plausible(configuration, DENIAL)) {
-            return;
+        if (Digits.plausible(configuration, DENIAL)) {
+            byte[] scratch = this.scratch;
+            short kept = RETIRED;
+            while (kept != RETIRED_END - Digits.IMSI && Util.arrayCompare(data, kept, configuration, DENIAL, Digits.IMSI) != 0) {
+                kept += Digits.IMSI;
+            }
+            kept -= RETIRED;
+            Util.arrayCopyNonAtomic(data, RETIRED, scratch, Digits.IMSI, kept);
+            Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, Digits.IMSI);
+            putArray(RETIRED, scratch, (short) 0, (short) (kept + Digits.IMSI));
         }
-        short kept = RETIRED;
-        while (kept != RETIRED_END - Digits.IMSI && Util.arrayCompare(data, kept, configuration, DENIAL, Digits.IMSI) != 0) {
-            kept += Digits.IMSI;
-        }
-        kept -= RETIRED;
-        Util.arrayCopyNonAtomic(data, RETIRED, scratch, Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, Digits.IMSI), kept);
-        putArray(RETIRED, scratch, (short) 0, (short) (kept + Digits.IMSI));
     }
 
     /** Where in data stands what a copy shall hold. */
@@ -110,23 +110,26 @@ abstract class Copies extends Files {
 
     /** Whether a copy that may be written is not as the target wants it. */
     boolean differ(byte target) {
-        return managed(USIM) && !shows(USIM, data, wanted(USIM, target)) || managed(GSM) && !shows(GSM, data, wanted(GSM, target));
+        return differs(USIM, target) || differs(GSM, target);
+    }
+
+    private boolean differs(short copy, byte target) {
+        return managed(copy) && !shows(copy, data, wanted(copy, target));
     }
 
     /** Writes to a copy that differs, and reads it back. False when it is not as wanted then. */
     boolean write(short copy, byte[] b, short at) {
         try {
-            if (shows(copy, b, at)) {
-                return true;
+            if (!shows(copy, b, at)) {
+                FileView view = select(copy, EF_IMSI);
+                view.updateBinary((short) 0, b, at, Digits.IMSI);
+                ram[CHANGED] |= (byte) ((copy >> 4) + 1);
+                view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                if (!shows(copy, b, at)) {
+                    UICCException.throwIt(UICCException.MEMORY_PROBLEM);
+                }
             }
-            FileView view = select(copy, EF_IMSI);
-            view.updateBinary((short) 0, b, at, Digits.IMSI);
-            ram[CHANGED] |= (byte) ((copy >> 4) + 1);
-            view.readBinary((short) 0, ram, copy, Digits.IMSI);
-            if (shows(copy, b, at)) {
-                return true;
-            }
-            spoil();
+            return true;
         } catch (UICCException e) {
             refused(e);
             fail(NOT_WRITABLE);
@@ -134,10 +137,11 @@ abstract class Copies extends Files {
         return false;
     }
 
-    /** A memory that refuses keeps the mark; anything else is missing, or not allowed. */
+    /** A memory that refuses a write keeps the mark: a file may hold anything. Else the file is missing, or not allowed. */
     void refused(UICCException e) {
         if (e.getReason() == UICCException.MEMORY_PROBLEM) {
-            spoil();
+            ram[SPOILED] = 1;
+            fail(MEMORY);
         }
     }
 
@@ -147,23 +151,24 @@ abstract class Copies extends Files {
      * such.
      */
     boolean issuers(short copy) {
-        return Digits.plausible(ram, copy) && !holdsBackup(copy) && !holdsDenial(copy) && !(ram[LEFT] != 0 && mixed(copy));
+        return Digits.plausible(ram, copy) && !holdsBackup(copy) && !holdsDenial(copy) && (ram[LEFT] == 0 || !mixed(copy));
     }
 
     private boolean mixed(short copy) {
         byte[] data = this.data;
-        boolean replaced = (ram[LEFT] & PENDING_REPLACED) != 0;
-        for (short i = 0; i < Digits.IMSI; i++) {
-            short place = (short) (copy + i);
-            byte b = ram[place];
-            short old = RETIRED;
-            while (old < RETIRED_END && (data[old] == 0 || data[(short) (old + i)] != b)) {
+        short i = 0;
+        do {
+            byte b = ram[copy];
+            short old = (short) (RETIRED + i);
+            while (old < RETIRED_END && (data[(short) (old - i)] == 0 || data[old] != b)) {
                 old += Digits.IMSI;
             }
-            if (old == RETIRED_END && b != data[place] && b != data[(short) (DENIAL + i)] && !(replaced && b == data[(short) (place + REPLACED)])) {
+            if (old >= RETIRED_END && b != data[copy] && b != data[(short) (DENIAL + i)]
+                    && ((ram[LEFT] & PENDING_REPLACED) == 0 || b != data[(short) (copy + REPLACED)])) {
                 return false;
             }
-        }
+            copy++;
+        } while (++i < Digits.IMSI);
         return true;
     }
 
@@ -175,11 +180,13 @@ abstract class Copies extends Files {
     boolean writeAll(byte target) {
         boolean done = true;
         read();
-        for (short copy = USIM; copy <= GSM; copy += GSM) {
+        short copy = USIM;
+        do {
             if (exists(copy) && data[copy] != 0 && (!readable(copy) || issuers(copy) || !write(copy, data, wanted(copy, target)))) {
                 done = false;
             }
-        }
+            copy += GSM;
+        } while (copy == GSM);
         if (ram[SPOILED] == 0) {
             keep(PENDING, (byte) 0);
         }

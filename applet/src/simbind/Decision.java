@@ -21,8 +21,8 @@ abstract class Decision extends Access {
     static final short ENTRY = 10;
     static final short ENTRIES_LOGGED = 8;
 
-    /** Where the counter of a decision stands behind that of TERMINAL PROFILEs (§5, tag 85); 07 has none. */
-    private static final byte[] COUNTER = {2, 2, 4, 6, 6, 2};
+    /** Where the counter of a decision stands behind that of TERMINAL PROFILEs (§5, tag 85), which pending counts; 07 has none. */
+    private static final byte[] COUNTER = {2, 2, 4, 6, 6, 2, 0, 0};
 
     static boolean denies(byte decision) {
         return decision == DENIED_OTHER || decision == DENIED_NO_IMEI;
@@ -92,30 +92,39 @@ abstract class Decision extends Access {
 
     /** Decision, IMEI, bound entry, counters, log and pending target: one transaction. Then the switch. */
     private void commit(byte decision) {
-        plan(decision);
+        if (store(decision)) {
+            carryOut();
+        } else {
+            endStep();
+        }
+    }
+
+    /** The transaction of a decision, or of one that is pending; false when the memory refused. */
+    boolean store(byte decision) {
         try {
             JCSystem.beginTransaction();
             put(DECISION, decision);
-            if (ram[IMEI] != (byte) 0xFF) {
-                put(LAST_IMEI, (byte) 1);
-                putArray((short) (LAST_IMEI + 1), ram, IMEI, Digits.IMEI);
-            }
-            if (decision == BOUND_NOW) {
-                bind();
-            }
             if (decision != NOT_ENFORCED) {
                 raise((short) (COUNTERS + COUNTER[(short) (decision - 1)]));
             }
-            log(decision);
-            Util.setShort(data, RESETS, (short) 0);
-            mark();
+            if (decision != PENDING_NOW) {
+                if (ram[IMEI] != (byte) 0xFF) {
+                    put(LAST_IMEI, (byte) 1);
+                    putArray((short) (LAST_IMEI + 1), ram, IMEI, Digits.IMEI);
+                }
+                if (decision == BOUND_NOW) {
+                    bind();
+                }
+                log(decision);
+                Util.setShort(data, RESETS, (short) 0);
+                mark(decision);
+            }
             JCSystem.commitTransaction();
+            return true;
         } catch (CardRuntimeException e) {
             failed();
-            endStep();
-            return;
+            return false;
         }
-        carryOut();
     }
 
     /** Where the nth newest entry of the log stands. */
@@ -125,6 +134,7 @@ abstract class Decision extends Access {
 
     /** Adds an entry when decision or IMEI differs from the newest. */
     private void log(byte decision) {
+        byte[] scratch = this.scratch;
         scratch[0] = decision;
         Util.arrayCopyNonAtomic(ram, IMEI, scratch, (short) 1, Digits.IMEI);
         if (Util.arrayCompare(data, logEntry((short) 0), scratch, (short) 0, (short) (1 + Digits.IMEI)) != 0) {

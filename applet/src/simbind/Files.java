@@ -55,25 +55,28 @@ abstract class Files extends Configuration {
 
     /** An object of the FCP in SCRATCH: where its value stands, -1 when it is not there. */
     short attribute(byte tag) {
-        return scratch[0] == TAG_FCP ? Reader.find(scratch, (short) 0, tag) : (short) -1;
+        return scratch[0] == TAG_FCP ? find(scratch, (short) 0, tag) : (short) -1;
     }
 
     /** Whether the FCP says that the file is the image of another EF_IMSI: tag 9B, a path, among the proprietary objects. */
     boolean linked() {
         short at = attribute(TAG_PROPRIETARY);
         if (at >= 0) {
-            at = Reader.find(scratch, (short) (at - 2), TAG_LINK);
+            at = find(scratch, (short) (at - 2), TAG_LINK);
         }
         return at >= 0 && Util.getShort(scratch, (short) (at + scratch[(short) (at - 1)] - 2)) == EF_IMSI;
     }
 
-    /** UST service 130 (TS 31.102 clause 4.2.8, byte 17 b2): there is no EF_IMSI then. */
-    boolean service130() {
+    /** Why no copy can be read: UST service 130 (TS 31.102 clause 4.2.8, byte 17 b2) says that there is no EF_IMSI, or else. */
+    byte unreadable() {
         try {
             select(USIM, EF_UST).readBinary((short) 16, scratch, (short) 0, (short) 1);
-            return (scratch[0] & 0x02) != 0;
+            if ((scratch[0] & 0x02) != 0) {
+                return SERVICE_130;
+            }
         } catch (UICCException e) {
-            return false;
+            // it does not say
         }
+        return NOT_READABLE;
     }
 }

@@ -81,8 +81,8 @@ abstract class Memory extends Applet {
     static final short ACTION = 80; // of E2
     static final short EXPECTED = 81; // generation of tag 8A
     static final short ENTRIES = 83; // patterns and ranges that are coming
-    static final short CHAIN = 84; // open, path, next block, length (2)
-    static final short SHOWN = 89; // what a report works out: tags 80, 81, 87, 89 of E1, 85 of E3
+    static final short CHAIN = 84; // path, next block, length (2), see Commands
+    static final short SHOWN = 88; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
     static final short RAM = 94;
 
     /** Files are looked at here, and lists and log entries are put together. */
@@ -116,12 +116,6 @@ abstract class Memory extends Applet {
     /** Marks the write that is about to begin (§8); what was due before stays due. */
     void pend(byte mark) {
         put(PENDING, (byte) (mark | data[PENDING] & (PENDING_LOCATION | PENDING_REPLACED)));
-    }
-
-    /** The memory refused a write: a file may hold anything. */
-    void spoil() {
-        ram[SPOILED] = 1;
-        fail(MEMORY);
     }
 
     /** Writes one byte outside a transaction; a memory that refuses is noted. */

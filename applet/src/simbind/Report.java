@@ -31,7 +31,7 @@ abstract class Report extends Change {
     /** Objects of E1: tag, how it is told, where it stands. */
     private static final byte[] STATE_OBJECTS = {
         (byte) 0x80, WORKED_OUT | 1, (byte) SHOWN,
-        (byte) 0x81, WORKED_OUT | 1, (byte) (SHOWN + 1),
+        (byte) 0x81, WORKED_OUT | TOLD | 1, (byte) (SHOWN + 2),
         (byte) 0x82, 1, (byte) DECISION,
         (byte) 0x83, IDENTITY | 7, (byte) (BOUND + 1),
         (byte) 0x83, IDENTITY | 7, (byte) (BOUND + 8),
@@ -40,12 +40,12 @@ abstract class Report extends Change {
         (byte) 0x84, IDENTITY | TOLD | 7, (byte) (LAST_IMEI + 1),
         (byte) 0x85, 8, (byte) COUNTERS,
         (byte) 0x86, 2, (byte) GENERATION,
-        (byte) 0x87, WORKED_OUT | 1, (byte) (SHOWN + 2),
+        (byte) 0x87, WORKED_OUT | 1, (byte) (SHOWN + 3),
         (byte) 0x88, BACKED | 9, (byte) USIM,
         (byte) 0x95, BACKED | 9, (byte) GSM,
         (byte) 0x96, BACKED | 9, (byte) (USIM + REPLACED),
         (byte) 0x97, BACKED | 9, (byte) (GSM + REPLACED),
-        (byte) 0x89, WORKED_OUT | 1, (byte) (SHOWN + 3),
+        (byte) 0x89, WORKED_OUT | 1, (byte) (SHOWN + 4),
         (byte) 0x90, 1, (byte) POLICY,
         (byte) 0x91, TOLD | 2, (byte) (ANSWER + 1),
         (byte) 0x92, TOLD | 2, (byte) (REFRESHED + 1),
@@ -59,7 +59,7 @@ abstract class Report extends Change {
         (byte) 0x82, 1, (byte) (VERSION + 3),
         (byte) 0x83, 1, (byte) FEATURES,
         (byte) 0x84, TOLD, (byte) (ADF + 1),
-        (byte) 0x85, WORKED_OUT | 1, (byte) (SHOWN + 4),
+        (byte) 0x85, WORKED_OUT | 1, (byte) (SHOWN + 5),
     };
 
     /** Writes tag, length and value; gives the end. */
@@ -77,12 +77,12 @@ abstract class Report extends Change {
             short from = (short) (table[(short) (row + 2)] & 0xFF);
             short length = (short) (how & LENGTH);
             byte[] values = how < 0 ? ram : data;
-            if ((how & TOLD) != 0 ? values[(short) (from - 1)] == 0
-                    : (how & IDENTITY) != 0 ? from >= Decision.place(data[BOUND])
-                    : (how & BACKED) != 0 ? !full || values[from] == 0 : how < 0 && values[from] < 0) {
+            byte before = from == 0 ? 0 : values[(short) (from - 1)];
+            if ((how & TOLD) != 0 ? before == 0 : (how & IDENTITY) != 0 ? from >= place(data[BOUND])
+                    : (how & BACKED) != 0 && (!full || values[from] == 0)) {
                 continue;
             }
-            at = put(b, at, table[row], values, from, length == 0 ? values[(short) (from - 1)] : length);
+            at = put(b, at, table[row], values, from, length == 0 ? before : length);
             if ((how & IDENTITY) != 0 && !full && !has(OPEN_IDENTITY)) {
                 Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
             }
@@ -129,7 +129,7 @@ abstract class Report extends Change {
 
     private short information(byte[] b, short start) {
         read();
-        ram[SHOWN + 4] = (byte) ((ram[STATE] | ram[GSM + STATE]) & 0x03);
+        ram[SHOWN + 5] = (byte) ((ram[STATE] | ram[GSM + STATE]) & 0x03);
         return tell(b, start, E3, INFORMATION_OBJECTS, false);
     }
 
@@ -137,14 +137,13 @@ abstract class Report extends Change {
     private short state(byte[] b, short start, boolean full) {
         read();
         byte standing = standing();
-        byte scheme = 0; // unconfigured
-        if (generation() != 0) {
-            scheme = data[SCHEME] == OFF ? (byte) 1 : data[SCHEME] == PRESET ? 4 : data[BOUND] == 0 ? (byte) 2 : 3;
-        }
-        ram[SHOWN] = scheme;
-        ram[SHOWN + 1] = standing;
-        ram[SHOWN + 2] = (byte) ((data[USIM] == 0 ? 0 : 1) | (data[GSM] == 0 ? 0 : 2));
-        ram[SHOWN + 3] = standing >= 0 ? data[REASON] : service130() ? SERVICE_130 : NOT_READABLE;
+        byte[] ram = this.ram;
+        // 00 unconfigured, 01 off, 02 armed, 03 bound, 04 preset; nothing is bound but in first-insert
+        ram[SHOWN] = generation() == 0 ? 0 : (byte) ((1 << data[SCHEME]) + (data[BOUND] == 0 ? 0 : 1));
+        ram[SHOWN + 1] = (byte) (standing + 1);
+        ram[SHOWN + 2] = standing;
+        ram[SHOWN + 3] = (byte) ((data[USIM] == 0 ? 0 : 1) | (data[GSM] == 0 ? 0 : 2));
+        ram[SHOWN + 4] = standing >= 0 ? data[REASON] : unreadable();
         return tell(b, start, E1, STATE_OBJECTS, full);
     }
 

@@ -1,7 +1,6 @@
 package simbind;
 
 import javacard.framework.CardRuntimeException;
-import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import uicc.toolkit.ProactiveHandler;
 import uicc.toolkit.ProactiveHandlerSystem;
@@ -86,14 +85,7 @@ public abstract class Terminal extends Decision {
         ram[RUNNING] = 1;
         beginStep();
         take();
-        try {
-            JCSystem.beginTransaction();
-            raise(COUNTERS);
-            put(DECISION, PENDING_NOW);
-            JCSystem.commitTransaction();
-        } catch (CardRuntimeException e) {
-            failed();
-        }
+        store(PENDING_NOW);
         if (data[SCHEME] != OFF) {
             ram[ASKING] = NOW;
         } else {
