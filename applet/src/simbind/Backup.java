@@ -11,7 +11,15 @@ abstract class Backup extends Location {
      * beside it. One transaction. False when the memory refused, also to finish. Leaves the copies read.
      */
     boolean take() {
-        finishPending();
+        byte pending = data[PENDING];
+        ram[LEFT] = pending;
+        if (pending != 0) { // location and keys, then the copies, but an issuer's content stays
+            if ((pending & PENDING_LOCATION) != 0 && !has(KEEP_LOCATION)) {
+                resetLocation();
+            }
+            writeAll((byte) (pending & (BACKUP | TO_DENIAL)));
+            ram[LEFT] = data[PENDING];
+        }
         read();
         if (!readable(USIM) && !readable(GSM)) {
             fail(unreadable());
@@ -41,19 +49,5 @@ abstract class Backup extends Location {
         } else if (!Digits.plausible(ram, copy) && !holdsDenial(copy)) {
             fail(CONTENT_UNKNOWN);
         }
-    }
-
-    /** Writes what was pending: location and keys, then the copies, but an issuer's content stays. */
-    private void finishPending() {
-        byte pending = data[PENDING];
-        ram[LEFT] = pending;
-        if (pending == 0) {
-            return;
-        }
-        if ((pending & PENDING_LOCATION) != 0 && !has(KEEP_LOCATION)) {
-            resetLocation();
-        }
-        writeAll((byte) (pending & (BACKUP | TO_DENIAL)));
-        ram[LEFT] = data[PENDING];
     }
 }

@@ -21,41 +21,37 @@ public final class BindingApplet extends Commands implements ToolkitInterface, A
     /** The parameter with which the toolkit framework asks for its interface; its client has no AID. */
     private static final byte TOOLKIT = 0x01;
 
-    private BindingApplet() {
-    }
-
-    /** Instance AID, privileges and the value of C9, each behind its length (TS 102 226 clause 8.2.1.3.2). */
-    public static void install(byte[] bArray, short bOffset, byte bLength) {
-        short at = (short) (bOffset + 1 + bArray[bOffset]);
-        at += (short) (1 + bArray[at]);
-        BindingApplet applet = new BindingApplet();
-        short length = applet.parameters(bArray, (short) (at + 1), (short) (at + 1 + (bArray[at] & 0xFF)));
-        applet.register(bArray, (short) (bOffset + 1), bArray[bOffset]);
-        applet.openFiles();
-        applet.subscribe(ToolkitRegistrySystem.getEntry());
-        if (length > 0) {
-            applet.apply(length);
-        }
-    }
-
-    /** Install parameters (§2): 81 AID of the ADF.USIM, E0 a first configuration, which is staged. Gives the length of E0. */
-    private short parameters(byte[] b, short at, short end) {
+    /**
+     * Instance AID, privileges and the value of C9, each behind its length (TS 102 226 clause 8.2.1.3.2). In C9 (§2) 81 AID of the
+     * ADF.USIM, then E0 a first configuration.
+     */
+    private BindingApplet(byte[] b, short aid) {
+        short at = (short) (aid + 1 + b[aid]);
+        at += (short) (1 + b[at]);
+        short end = (short) ((b[at] & 0xFF) + ++at);
         if (at < end && b[at] == TAG_ADF) {
-            at++;
-            byte size = b[at];
+            byte size = b[++at];
             if (size < 5 || size > 16 || (short) (at + size) >= end) {
                 wrong();
             }
-            at = (short) (Util.arrayCopy(b, at, data, ADF, (short) (1 + size)) - ADF + at);
+            Util.arrayCopy(b, at, data, ADF, (short) (1 + size));
+            at += (short) (1 + size);
         }
         short length = (short) (end - at);
-        if (length > 0) {
-            if (b[at] != TAG_CONFIGURATION || length > LONGEST) {
-                wrong();
-            }
-            Util.arrayCopyNonAtomic(b, at, staged, (short) 0, length);
+        if (length > 0 && (b[at] != TAG_CONFIGURATION || length > LONGEST)) {
+            wrong();
         }
-        return length;
+        register(b, (short) (aid + 1), b[aid]);
+        openFiles();
+        subscribe(ToolkitRegistrySystem.getEntry());
+        if (length > 0) {
+            Util.arrayCopyNonAtomic(b, at, staged, (short) 0, length);
+            apply(length);
+        }
+    }
+
+    public static void install(byte[] bArray, short bOffset, byte bLength) {
+        new BindingApplet(bArray, bOffset);
     }
 
     /** To the toolkit framework, and to the security domain that personalizes. */

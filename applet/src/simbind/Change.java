@@ -21,7 +21,9 @@ abstract class Change extends Terminal {
         takeOrRefuse();
         refuseSubscribers(USIM);
         refuseSubscribers(GSM);
-        if (generation() != 0 && unchanged()) {
+        byte[] active = bank((byte) 0);
+        if (generation() != 0 && Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
+                (short) (TEMPLATE + Util.getShort(active, (short) 0))) == 0) { // it says the same as what is in force
             put(VERIFIED, (byte) 0);
             ram[FAILURE] = 0;
         } else {
@@ -164,33 +166,31 @@ abstract class Change extends Terminal {
 
     /** 06: the replaced backups become the backups; a copy that shows the present one follows. */
     private void previous() {
+        boolean any = false;
         boolean shown = false;
-        if (!canGoBack(USIM) && !canGoBack(GSM)) {
-            notNow();
-        }
+        short copy = USIM;
         JCSystem.beginTransaction();
-        for (short copy = USIM; copy <= GSM; copy += GSM) {
-            if (canGoBack(copy)) {
-                short replaced = (short) (copy + REPLACED);
+        do {
+            short replaced = (short) (copy + REPLACED);
+            if (exists(copy) && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
+                any = true;
                 shown |= holdsBackup(copy);
                 Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, Digits.IMSI);
                 putArray(replaced, data, copy, Digits.IMSI);
                 putArray(copy, scratch, (short) 0, Digits.IMSI);
             }
-        }
+            copy += GSM;
+        } while (copy == GSM);
         if (shown) {
             pend((byte) (BACKUP | PENDING_REPLACED));
         }
         JCSystem.commitTransaction();
+        if (!any) {
+            notNow();
+        }
         ram[LEFT] = PENDING_REPLACED;
         if (shown && !writeAll(BACKUP)) {
             refuse();
         }
-    }
-
-    /** Whether the copy has a replaced backup to go back to; a denial value of today is none. */
-    private boolean canGoBack(short copy) {
-        short replaced = (short) (copy + REPLACED);
-        return exists(copy) && data[replaced] != 0 && !isDenial(data, replaced);
     }
 }

@@ -46,7 +46,7 @@ public abstract class Commands extends Report {
         } else {
             byte cla = b[ISO7816.OFFSET_CLA];
             boolean far = (cla & 0x40) != 0; // channels 4 to 19 (TS 102 221 clause 10.1.1)
-            if ((cla & (far ? 0x90 : 0xF0)) != 0x80) {
+            if ((cla & (far ? (byte) 0x90 : (byte) 0xF0)) != (byte) 0x80) {
                 ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
             }
             byte ins = b[ISO7816.OFFSET_INS];

@@ -110,12 +110,6 @@ abstract class Configuration extends Memory {
         return none;
     }
 
-    /** Whether what is coming says the same as what is in force. */
-    boolean unchanged() {
-        byte[] active = bank((byte) 0);
-        return Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0, (short) (TEMPLATE + Util.getShort(active, (short) 0))) == 0;
-    }
-
     /**
      * Puts the values of the staged template to their places in ram; 6A80 when an object is not in the table, stands twice, has
      * another length or a value out of range, or when 80 is missing. Entries with the tag are copied into the bank, in the order they

@@ -35,11 +35,6 @@ final class Digits {
         return found;
     }
 
-    /** An IMEI: not all 0. */
-    static boolean imei(byte[] b, short at) {
-        return are(b, at, (short) 14, (short) 0);
-    }
-
     /** Whether a pattern admits the IMEI: F matches any digit. */
     static boolean match(byte[] pattern, short at, byte[] imei, short imeiAt) {
         for (short n = 0; n < 14; n++) {

@@ -96,55 +96,53 @@ abstract class Location extends Copies {
         return Util.arrayCopyNonAtomic(file, offset, scratch, at, (short) 2);
     }
 
-    /** A file of records has a descriptor of structure, coding, length (2), count; another one tells its size. */
+    /**
+     * Brings a file to its form, part by part, and tells whether it differed. One of records has a descriptor of structure, coding,
+     * length (2), count, and its first is meant; another one tells its size.
+     */
     private boolean resetFile(short row) {
-        FileView view = select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
-        short record = 0;
+        byte[] files = FILES;
+        byte[] scratch = this.scratch;
+        FileView view = select(files[row], Util.getShort(files, (short) (row + 1)));
+        byte form = files[(short) (row + 3)];
+        boolean record = false;
+        boolean changed = false;
         short at = attribute(TAG_DESCRIPTOR);
         if (at >= 0 && scratch[(short) (at - 1)] >= 5) {
-            record = 1;
+            record = true;
             at += 2;
         } else {
             at = attribute(TAG_SIZE);
         }
         short size = at < 0 ? (short) 0 : Util.getShort(scratch, at);
-        boolean changed = false;
         for (at = 0; at < size; at += CHUNK) {
-            changed |= resetPart(view, row, record, at, (short) (size - at));
+            short length = (short) (size - at);
+            if (length > CHUNK) {
+                length = CHUNK;
+            }
+            if (record) {
+                view.readRecord((short) 1, ABSOLUTE, at, scratch, (short) 0, length);
+            } else {
+                view.readBinary(at, scratch, (short) 0, length);
+            }
+            Util.arrayFillNonAtomic(scratch, CHUNK, length, (byte) 0xFF);
+            if (at == 0) {
+                short marks = (short) (form & 0x0F);
+                short to = (short) (files[(short) (row + 4)] + CHUNK);
+                Util.arrayCopyNonAtomic(MARKS, (short) (form >> 4), scratch, to, marks);
+                if (marks >= PLMN) {
+                    Util.arrayCopyNonAtomic(scratch, (short) (to - CHUNK - PLMN), scratch, (short) (to - PLMN), PLMN);
+                }
+            }
+            if (Util.arrayCompare(scratch, (short) 0, scratch, CHUNK, length) != 0) {
+                changed = true;
+                if (record) {
+                    view.updateRecord((short) 1, ABSOLUTE, at, scratch, CHUNK, length);
+                } else {
+                    view.updateBinary(at, scratch, CHUNK, length);
+                }
+            }
         }
         return changed;
-    }
-
-    /** Brings a part of the first record, or with record 0 of a transparent file, to its form, and tells whether it differed. */
-    private boolean resetPart(FileView view, short row, short record, short at, short length) {
-        byte[] scratch = this.scratch;
-        if (length > CHUNK) {
-            length = CHUNK;
-        }
-        if (record == 0) {
-            view.readBinary(at, scratch, (short) 0, length);
-        } else {
-            view.readRecord(record, ABSOLUTE, at, scratch, (short) 0, length);
-        }
-        Util.arrayFillNonAtomic(scratch, CHUNK, length, (byte) 0xFF);
-        byte form = FILES[(short) (row + 3)];
-        short marks = at == 0 ? (short) (form & 0x0F) : 0;
-        short to = (short) (FILES[(short) (row + 4)] + CHUNK);
-        if (marks != 0) {
-            Util.arrayCopyNonAtomic(MARKS, (short) (form >> 4), scratch, to, marks);
-        }
-        if (marks >= PLMN) {
-            to -= PLMN;
-            Util.arrayCopyNonAtomic(scratch, (short) (to - CHUNK), scratch, to, PLMN);
-        }
-        if (Util.arrayCompare(scratch, (short) 0, scratch, CHUNK, length) == 0) {
-            return false;
-        }
-        if (record == 0) {
-            view.updateBinary(at, scratch, CHUNK, length);
-        } else {
-            view.updateRecord(record, ABSOLUTE, at, scratch, CHUNK, length);
-        }
-        return true;
     }
 }

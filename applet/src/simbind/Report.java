@@ -8,7 +8,7 @@ import javacard.framework.Util;
 /** What the applet tells: the answer to SELECT (§2), and the objects of GET DATA (§3): E0, E1 (§5), E3 and E4 (§7). */
 abstract class Report extends Change {
 
-    /** An answer is built here in the command buffer. */
+    /** An answer is built here in the command buffer, so that its end is its length. */
     static final short START = 0;
 
     /** Bytes of an object that one GET DATA answers. */
@@ -101,7 +101,7 @@ abstract class Report extends Change {
         at = Util.setShort(b, at, (short) 0x01FF);
         at = state(b, information(b, at), false);
         at = close(b, inner, (byte) 0xA5, at);
-        return (short) (close(b, START, (byte) 0x6F, at) - START);
+        return close(b, START, (byte) 0x6F, at);
     }
 
     /** Part of an object: E0, E4 and the whole E1 only in a session. Gives its length. */
@@ -109,18 +109,27 @@ abstract class Report extends Change {
         if (!session && (tag == E0 || tag == E4)) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
-        if (tag == E0 && generation() != 0 && part >= 0) {
-            return window(b, (short) (part * PART));
+        if (tag == E0 && generation() != 0 && part >= 0) { // the bank holds it as it is read
+            byte[] bank = bank((byte) 0);
+            short from = (short) (part * PART);
+            short left = (short) (Util.getShort(bank, (short) 0) - from);
+            if (left > 0) {
+                return Util.arrayCopyNonAtomic(bank, (short) (TEMPLATE + from), b, START, left > PART ? PART : left);
+            }
         }
         if (part == 0) {
             if (tag == E1) {
-                return (short) (state(b, START, session) - START);
+                return state(b, START, session);
             }
             if (tag == E3) {
-                return (short) (information(b, START) - START);
+                return information(b, START);
             }
             if (tag == E4) {
-                return (short) (logged(b) - START);
+                short at = START + 4;
+                for (short n = 0; n < ENTRIES_LOGGED && data[logEntry(n)] != 0; n++) {
+                    at = put(b, at, (byte) 0x80, data, logEntry(n), ENTRY);
+                }
+                return close(b, START, E4, at);
             }
         }
         ISOException.throwIt(Commands.SW_NOT_FOUND);
@@ -164,28 +173,5 @@ abstract class Report extends Change {
             all = one;
         }
         return all;
-    }
-
-    /** E4. */
-    private short logged(byte[] b) {
-        short at = START + 4;
-        for (short n = 0; n < ENTRIES_LOGGED && data[logEntry(n)] != 0; n++) {
-            at = put(b, at, (byte) 0x80, data, logEntry(n), ENTRY);
-        }
-        return close(b, START, E4, at);
-    }
-
-    /** The bytes of E0 from a place on, at most PART: the bank holds it as it is read. */
-    private short window(byte[] b, short from) {
-        byte[] bank = bank((byte) 0);
-        short left = (short) (Util.getShort(bank, (short) 0) - from);
-        if (left <= 0) {
-            ISOException.throwIt(Commands.SW_NOT_FOUND);
-        }
-        if (left > PART) {
-            left = PART;
-        }
-        Util.arrayCopyNonAtomic(bank, (short) (TEMPLATE + from), b, START, left);
-        return left;
     }
 }

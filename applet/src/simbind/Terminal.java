@@ -116,7 +116,7 @@ public abstract class Terminal extends Decision {
 
     /** Whether something is owed at once, and nothing is under way. */
     private boolean owes() {
-        return ram[SENDING] == 0 && (ram[ASKING] == NOW || ram[REFRESH] == NOW);
+        return ((ram[ASKING] | ram[REFRESH]) & NOW) > ram[SENDING];
     }
 
     /** Says that the proactive handler is wanted, when something is owed. */
@@ -228,7 +228,7 @@ public abstract class Terminal extends Decision {
             for (short i = 0; i < Digits.IMEI; i++) {
                 ram[(short) (IMEI + i)] = (byte) (scratch[i] & 0xF0 | scratch[(short) (i + 1)] & 0x0F);
             }
-            if ((scratch[0] & 0x0F) == type && Digits.imei(ram, IMEI)) {
+            if ((scratch[0] & 0x0F) == type && Digits.are(ram, IMEI, (short) 14, (short) 0)) {
                 return true;
             }
         }
@@ -267,20 +267,16 @@ public abstract class Terminal extends Decision {
         } else {
             ram[REFRESH_FILES] |= files;
             add(REFRESH_LOCATION, located);
-            if (ram[REFRESH] == 0) { // a newer change has its own tries
-                again(result);
+            if (ram[REFRESH] != 0) {
+                return; // a newer change has its own tries
             }
-        }
-    }
-
-    /** A REFRESH that was not carried out: later, or at once by 04. */
-    private void again(short result) {
-        if ((result & 0xF0) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
-            ram[REFRESH] = LATER;
-            poll(POLL_SECONDS);
-        } else {
-            ram[REFRESH] = NOW;
-            ram[REFRESH_QUALIFIER] = REFRESH_RESET;
+            if ((result & 0xF0) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
+                ram[REFRESH] = LATER;
+                poll(POLL_SECONDS);
+            } else {
+                ram[REFRESH] = NOW;
+                ram[REFRESH_QUALIFIER] = REFRESH_RESET;
+            }
         }
     }
 
