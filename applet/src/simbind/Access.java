@@ -39,7 +39,7 @@ public abstract class Access extends Backup {
     void mark(byte decision) {
         boolean off = data[SCHEME] == OFF;
         byte plan = 0;
-        if (decision != Decision.NOT_ENFORCED && (off || !has(OBSERVE))) {
+        if (decision != Decision.NOT_ENFORCED && (off || has(OBSERVE) == 0)) {
             byte target = Decision.denies(decision) ? TO_DENIAL : BACKUP;
             if (differ(target)) {
                 plan = WRITE_COPIES;
@@ -47,7 +47,7 @@ public abstract class Access extends Backup {
                     plan = WRITE_COPIES | STRICTLY;
                 }
             }
-            if (!has(KEEP_LOCATION) && (target | data[DENIED_LAST]) >= TO_DENIAL) {
+            if (has(KEEP_LOCATION) == 0 && (target | data[DENIED_LAST]) >= TO_DENIAL) {
                 plan |= PENDING_LOCATION;
             }
             if (plan != 0) {
@@ -66,7 +66,7 @@ public abstract class Access extends Backup {
                 }
             }
             put(STRICT_ROW, row);
-            if (!off && has(EF_IPS)) {
+            if (!off && has(EF_IPS) != 0) {
                 plan |= PAIRING;
             }
             plan |= target;

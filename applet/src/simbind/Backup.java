@@ -14,14 +14,14 @@ abstract class Backup extends Location {
         byte pending = data[PENDING];
         ram[LEFT] = pending;
         if (pending != 0) { // location and keys, then the copies, but an issuer's content stays
-            if ((pending & PENDING_LOCATION) != 0 && !has(KEEP_LOCATION)) {
+            if ((pending & PENDING_LOCATION) != 0 && has(KEEP_LOCATION) == 0) {
                 resetLocation();
             }
             writeAll((byte) (pending & (BACKUP | TO_DENIAL)));
             ram[LEFT] = data[PENDING];
         }
         read();
-        if (!readable(USIM) && !readable(GSM)) {
+        if (seen(USIM) < READ && seen(GSM) < READ) {
             fail(unreadable());
             return true;
         }
@@ -38,10 +38,10 @@ abstract class Backup extends Location {
     }
 
     private void renew(short copy) {
-        if (!exists(copy)) {
+        if (seen(copy) == 0) {
             return;
         }
-        if (!readable(copy)) {
+        if (seen(copy) < READ) {
             fail(NOT_READABLE);
         } else if (issuers(copy)) {
             putArray((short) (copy + REPLACED), data, copy, Digits.IMSI);

@@ -8,49 +8,95 @@ import javacard.framework.Util;
 /** What a template changes once it is complete: E0, a configuration (§4), and E2, an action (§6). */
 abstract class Change extends Terminal {
 
+    private static final byte E0 = (byte) 0xE0;
+    private static final byte E2 = (byte) 0xE2;
+
     private static final byte BACK_UP = 0x01;
     private static final byte RESTORE = 0x02;
     private static final byte UNBIND = 0x03;
     private static final byte BIND = 0x04;
     private static final byte CLEAR = 0x05;
 
-    /** E0: accepted whole or not at all. Take runs with the old denial value. */
-    void configure() {
-        accept();
-        expect();
-        takeOrRefuse();
-        refuseSubscribers(USIM);
-        refuseSubscribers(GSM);
-        byte[] active = bank((byte) 0);
-        if (generation() != 0 && Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
-                (short) (TEMPLATE + Util.getShort(active, (short) 0))) == 0) { // it says the same as what is in force
-            put(VERIFIED, (byte) 0);
-            ram[FAILURE] = 0;
-        } else {
-            settle();
-            adopt();
-            endStep();
+    /**
+     * Carries out the staged template: exactly one, E0 or E2, whole or not at all; 6984 when the generation on the card is another one
+     * than tag 8A says. Every action but 05 begins with take, and so does a configuration, with the old denial value.
+     */
+    void apply(short length) {
+        byte[] staged = this.staged;
+        short value = value(staged, (short) 0);
+        if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
+            wrong();
         }
-        oweRefresh();
-    }
-
-    /** Tag 8A of E0 and E2: 6984 when the generation on the card is another one. */
-    private void expect() {
+        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
+        byte which = staged[0];
+        if (which == E0) {
+            accept();
+        } else {
+            if (which != E2) {
+                wrong();
+            }
+            forgetImei();
+            parse(E2_OBJECTS, OFF, staged, (short) 0);
+            which = ram[ACTION];
+            if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
+                wrong();
+            }
+        }
         if (Util.getShort(ram, EXPECTED) != generation()) {
             ISOException.throwIt(ISO7816.SW_DATA_INVALID);
         }
+        if (which == CLEAR) { // counters, log and tags 89 to 93
+            Util.arrayFillNonAtomic(scratch, (short) 0, SCRATCH_SIZE, (byte) 0);
+            putArray(VERIFIED, scratch, (short) 0, (short) (RETIRED - VERIFIED));
+        } else {
+            beginStep();
+            if (!take()) {
+                refuse();
+            }
+            if (which == E0) {
+                configure();
+            } else {
+                act(which);
+            }
+            put(VERIFIED, (byte) 0);
+            endStep();
+            oweRefresh();
+        }
+        wish();
     }
 
-    private void takeOrRefuse() {
-        beginStep();
-        if (!take()) {
-            refuse();
+    /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */
+    private void configure() {
+        byte[] data = this.data;
+        byte[] active = bank((byte) 0);
+        refuseSubscribers(USIM);
+        refuseSubscribers(GSM);
+        if (generation() != 0 && Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
+                (short) (TEMPLATE + Util.getShort(active, (short) 0))) == 0) {
+            ram[FAILURE] = data[REASON]; // it says the same as what is in force: nothing changes
+            return;
         }
+        settle();
+        JCSystem.beginTransaction();
+        if (data[BOUND] > ram[TERMINALS]) {
+            data[BOUND] = ram[TERMINALS];
+        }
+        if (data[SCHEME] != FIRST_INSERT || ram[SCHEME] != FIRST_INSERT) {
+            data[BOUND] = 0;
+        }
+        retire(data);
+        putArray(CONFIGURATION, ram, CONFIGURATION, CONFIGURATION_SIZE);
+        data[ACTIVE] ^= 1;
+        nextGeneration();
+        data[VERIFIED] = 0;
+        data[STRICT_ROW] = 0;
+        data[PENDING] = 0;
+        JCSystem.commitTransaction();
     }
 
     /** 6A80 when the denial value that is coming is a subscriber's: the content or the backup of a copy. */
     private void refuseSubscribers(short copy) {
-        if (readable(copy) && shows(copy, ram, DENIAL) && !holdsDenial(copy)
+        if (seen(copy) > READ && compare(copy, ram, DENIAL) == 0 && !holdsDenial(copy)
                 || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, Digits.IMSI) == 0) {
             wrong();
         }
@@ -87,39 +133,8 @@ abstract class Change extends Terminal {
         return managed(copy) && holdsDenial(copy);
     }
 
-    /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */
-    private void adopt() {
-        byte keep = data[SCHEME] == FIRST_INSERT && ram[SCHEME] == FIRST_INSERT ? ram[TERMINALS] : 0;
-        JCSystem.beginTransaction();
-        retire(data);
-        putArray(CONFIGURATION, ram, CONFIGURATION, CONFIGURATION_SIZE);
-        put(ACTIVE, (byte) (data[ACTIVE] ^ 1));
-        nextGeneration();
-        if (data[BOUND] > keep) {
-            put(BOUND, keep);
-        }
-        put(VERIFIED, (byte) 0);
-        put(STRICT_ROW, (byte) 0);
-        put(PENDING, (byte) 0);
-        JCSystem.commitTransaction();
-    }
-
     /** E2. */
-    void act() {
-        forgetImei();
-        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
-        parse(E2_OBJECTS, OFF, staged, (short) 0);
-        byte which = ram[ACTION];
-        if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
-            wrong();
-        }
-        expect();
-        if (which == CLEAR) { // counters, log and tags 89 to 93
-            Util.arrayFillNonAtomic(scratch, (short) 0, SCRATCH_SIZE, (byte) 0);
-            putArray(VERIFIED, scratch, (short) 0, (short) (RETIRED - VERIFIED));
-            return;
-        }
-        takeOrRefuse();
+    private void act(byte which) {
         if (which <= RESTORE) {
             if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
                 notNow();
@@ -132,9 +147,6 @@ abstract class Change extends Terminal {
         } else {
             previous();
         }
-        put(VERIFIED, (byte) 0);
-        endStep();
-        oweRefresh();
     }
 
     private static void notNow() {
@@ -143,7 +155,7 @@ abstract class Change extends Terminal {
 
     /** After take a copy has its backup, and shows it or the denial value. */
     private boolean backedUp(short copy) {
-        return !exists(copy) || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
+        return seen(copy) == 0 || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
     }
 
     /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation change. */
@@ -153,11 +165,12 @@ abstract class Change extends Terminal {
         }
         restore();
         JCSystem.beginTransaction();
-        boolean bound = which == BIND && bound();
-        if (!bound && (which == UNBIND || data[BOUND] >= data[TERMINALS])) {
-            put(BOUND, (byte) 0);
-        }
-        if (!bound && which == BIND) {
+        if (which == UNBIND) {
+            data[BOUND] = 0;
+        } else if (!bound()) {
+            if (data[BOUND] >= data[TERMINALS]) {
+                data[BOUND] = 0;
+            }
             bind();
         }
         nextGeneration();
@@ -172,7 +185,7 @@ abstract class Change extends Terminal {
         JCSystem.beginTransaction();
         do {
             short replaced = (short) (copy + REPLACED);
-            if (exists(copy) && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
+            if (seen(copy) != 0 && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
                 any = true;
                 shown |= holdsBackup(copy);
                 Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, Digits.IMSI);

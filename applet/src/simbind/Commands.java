@@ -20,9 +20,6 @@ public abstract class Commands extends Report {
     private static final byte INS_GET_DATA = (byte) 0xCA;
     private static final byte INS_STORE_DATA = (byte) 0xE2;
 
-    private static final byte E0 = (byte) 0xE0;
-    private static final byte E2 = (byte) 0xE2;
-
     /** A session (§3): authenticated, with C-MAC at least. */
     private static final byte SESSION_LEVEL = SecureChannel.AUTHENTICATED | SecureChannel.C_MAC;
     private static final byte ANSWER_SECURED = SecureChannel.R_MAC | SecureChannel.R_ENCRYPTION;
@@ -179,23 +176,5 @@ public abstract class Commands extends Report {
             failed();
             refuse();
         }
-    }
-
-    /** Carries out the staged template: exactly one, E0 or E2. */
-    void apply(short length) {
-        byte[] staged = this.staged;
-        short value = value(staged, (short) 0);
-        if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
-            wrong();
-        }
-        if (staged[0] == E0) {
-            configure();
-        } else {
-            if (staged[0] != E2) {
-                wrong();
-            }
-            act();
-        }
-        wish();
     }
 }

@@ -85,8 +85,9 @@ abstract class Configuration extends Memory {
         return data[ACTIVE] == other ? first : second;
     }
 
-    boolean has(byte policy) {
-        return (data[POLICY] & policy) != 0;
+    /** 0 when the policy in force has none of the bits. */
+    short has(byte policy) {
+        return (short) (data[POLICY] & policy);
     }
 
     static void wrong() {
@@ -100,8 +101,9 @@ abstract class Configuration extends Memory {
         while (bank[at] != TAG_POLICY) {
             byte tag = bank[at];
             at += 2;
-            if (tag == TAG_PATTERN ? Digits.match(bank, at, ram, IMEI)
-                    : !Digits.above(bank, at, ram, IMEI) && !Digits.above(ram, IMEI, bank, (short) (at + Digits.IMEI))) {
+            if (tag == TAG_PATTERN ? Digits.compare(bank, at, ram, IMEI, Digits.FILLER) == 0
+                    : Digits.compare(bank, at, ram, IMEI, Digits.NONE) <= 0
+                            && Digits.compare(ram, IMEI, bank, (short) (at + Digits.IMEI), Digits.NONE) <= 0) {
                 return true;
             }
             none = false;
@@ -136,7 +138,7 @@ abstract class Configuration extends Memory {
             if (next > end || staged[(short) (at - 1)] != length
                     || (length == 1 ? !allowed(kind, staged[at])
                             : kind != ANY && (!Digits.are(staged, at, (short) (length + length), kind)
-                                    || length == Digits.IMEI + Digits.IMEI && Digits.above(staged, at, staged, (short) (at + Digits.IMEI))))) {
+                                    || length == Digits.IMEI + Digits.IMEI && Digits.compare(staged, at, staged, (short) (at + Digits.IMEI), Digits.NONE) > 0))) {
                 wrong();
             }
             byte place = table[(short) (row + 2)];
@@ -169,7 +171,6 @@ abstract class Configuration extends Memory {
     void accept() {
         byte[] ram = this.ram;
         byte[] bank = bank((byte) 1);
-        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
         Util.arrayCopyNonAtomic(DEFAULT, (short) 0, ram, CONFIGURATION, CONFIGURATION_SIZE);
         parse(E0_OBJECTS, OFF, bank, (short) 0);
         byte entries = ram[ENTRIES];
@@ -230,23 +231,22 @@ abstract class Configuration extends Memory {
     }
 
     /**
-     * Where the value of the first object with the tag stands in the template at that place, -1 when there is none. Its length is the
-     * byte before.
+     * Where the value of the first object with the tag stands in the template at that place of SCRATCH, -1 when there is none. Its
+     * length is the byte before.
      */
-    static short find(byte[] b, short template, byte tag) {
-        short at = value(b, template);
-        if (at < 0) {
-            return (short) -1;
+    short find(short at, byte tag) {
+        byte[] b = scratch;
+        short end = length(b, at);
+        at = value(b, at);
+        end += at;
+        if (end > SCRATCH_SIZE) {
+            end = SCRATCH_SIZE;
         }
-        short end = (short) (at + length(b, template));
-        if (end < at || end > (short) b.length) {
-            end = (short) b.length;
-        }
-        while ((short) (at + 2) <= end) {
+        while (at >= 0 && (short) (at + 2) <= end) {
             byte found = b[at];
             at += 2;
-            short next = (short) (at + b[(short) (at - 1)]);
-            if (next < at || next > end) {
+            short next = (short) (at + (b[(short) (at - 1)] & 0xFF));
+            if (next > end) {
                 break;
             }
             if (found == tag) {

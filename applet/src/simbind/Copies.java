@@ -12,7 +12,7 @@ abstract class Copies extends Files {
     static final byte TO_DENIAL = 0x02;
 
     /** In STATE, beside the bit of the copy: its content was read. */
-    private static final byte READABLE = 0x04;
+    static final byte READ = 0x04;
 
     /**
      * Reads every copy. That of the ADF.USIM exists when the ADF is known, readable or not; that of DF_GSM when the file is
@@ -30,7 +30,7 @@ abstract class Copies extends Files {
                 state = bit;
                 linked |= linked();
                 view.readBinary((short) 0, ram, copy, Digits.IMSI);
-                state |= READABLE;
+                state |= READ;
             } catch (UICCException e) {
                 if (e.getReason() != UICCException.FILE_NOT_FOUND) {
                     state = bit;
@@ -44,30 +44,27 @@ abstract class Copies extends Files {
         }
     }
 
-    boolean exists(short copy) {
-        return ram[(short) (copy + STATE)] != 0;
-    }
-
-    boolean readable(short copy) {
-        return ram[(short) (copy + STATE)] > READABLE;
+    /** STATE of a copy: 0 absent, above READ when its content was read. */
+    short seen(short copy) {
+        return ram[(short) (copy + STATE)];
     }
 
     /** Whether the copy may be written: it can be read, and has a backup of its own. */
     boolean managed(short copy) {
-        return readable(copy) && data[copy] != 0;
+        return seen(copy) > READ && data[copy] != 0;
     }
 
     boolean anyBackup() {
-        return exists(USIM) && data[USIM] != 0 || exists(GSM) && data[GSM] != 0;
+        return seen(USIM) != 0 && data[USIM] != 0 || seen(GSM) != 0 && data[GSM] != 0;
     }
 
-    /** Whether a copy showed this. */
-    boolean shows(short copy, byte[] b, short at) {
-        return Util.arrayCompare(ram, copy, b, at, Digits.IMSI) == 0;
+    /** 0 when a copy showed this. */
+    byte compare(short copy, byte[] b, short at) {
+        return Util.arrayCompare(ram, copy, b, at, Digits.IMSI);
     }
 
     boolean holdsBackup(short copy) {
-        return managed(copy) && shows(copy, data, copy);
+        return managed(copy) && compare(copy, data, copy) == 0;
     }
 
     boolean holdsDenial(short copy) {
@@ -114,18 +111,18 @@ abstract class Copies extends Files {
     }
 
     private boolean differs(short copy, byte target) {
-        return managed(copy) && !shows(copy, data, wanted(copy, target));
+        return managed(copy) && compare(copy, data, wanted(copy, target)) != 0;
     }
 
     /** Writes to a copy that differs, and reads it back. False when it is not as wanted then. */
     boolean write(short copy, byte[] b, short at) {
         try {
-            if (!shows(copy, b, at)) {
+            if (compare(copy, b, at) != 0) {
                 FileView view = select(copy, EF_IMSI);
                 view.updateBinary((short) 0, b, at, Digits.IMSI);
                 ram[CHANGED] |= (byte) ((copy >> 4) + 1);
                 view.readBinary((short) 0, ram, copy, Digits.IMSI);
-                if (!shows(copy, b, at)) {
+                if (compare(copy, b, at) != 0) {
                     UICCException.throwIt(UICCException.MEMORY_PROBLEM);
                 }
             }
@@ -182,7 +179,7 @@ abstract class Copies extends Files {
         read();
         short copy = USIM;
         do {
-            if (exists(copy) && data[copy] != 0 && (!readable(copy) || issuers(copy) || !write(copy, data, wanted(copy, target)))) {
+            if (seen(copy) != 0 && data[copy] != 0 && (seen(copy) < READ || issuers(copy) || !write(copy, data, wanted(copy, target)))) {
                 done = false;
             }
             copy += GSM;

@@ -57,7 +57,7 @@ abstract class Decision extends Access {
 
     private byte verdict() {
         if (ram[IMEI] == (byte) 0xFF) {
-            return has(ALLOW_NO_IMEI) ? ALLOWED_NO_IMEI : DENIED_NO_IMEI;
+            return has(ALLOW_NO_IMEI) != 0 ? ALLOWED_NO_IMEI : DENIED_NO_IMEI;
         }
         if (data[SCHEME] == PRESET) {
             return admits(false) ? ALLOWED : DENIED_OTHER;

@@ -9,7 +9,11 @@ final class Digits {
     static final short IMEI = 7;
     static final short IMSI = 9;
 
-    private static final short FILLER = 0x0F;
+    /** Stands for any digit in a pattern, and behind the last one of an IMSI. */
+    static final short FILLER = 0x0F;
+
+    /** No nibble. */
+    static final short NONE = -1;
 
     private Digits() {
     }
@@ -35,24 +39,19 @@ final class Digits {
         return found;
     }
 
-    /** Whether a pattern admits the IMEI: F matches any digit. */
-    static boolean match(byte[] pattern, short at, byte[] imei, short imeiAt) {
-        for (short n = 0; n < 14; n++) {
-            short x = nibble(pattern, at, n);
-            if (x != FILLER && x != nibble(imei, imeiAt, n)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** Whether the first of two IMEIs stands above the second. */
-    static boolean above(byte[] a, short aAt, byte[] b, short bAt) {
+    /**
+     * Compares two IMEIs digit by digit: above 0 when the first is the greater one, below 0 when the second is. Where the first has the
+     * wild nibble any digit is right: 0 when a pattern admits an IMEI.
+     */
+    static short compare(byte[] a, short aAt, byte[] b, short bAt, short wild) {
         short difference = 0;
         for (short n = 0; n < 14 && difference == 0; n++) {
-            difference = (short) (nibble(a, aAt, n) - nibble(b, bAt, n));
+            short x = nibble(a, aAt, n);
+            if (x != wild) {
+                difference = (short) (x - nibble(b, bAt, n));
+            }
         }
-        return difference > 0;
+        return difference;
     }
 
     /**

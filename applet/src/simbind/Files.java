@@ -55,16 +55,16 @@ abstract class Files extends Configuration {
 
     /** An object of the FCP in SCRATCH: where its value stands, -1 when it is not there. */
     short attribute(byte tag) {
-        return scratch[0] == TAG_FCP ? find(scratch, (short) 0, tag) : (short) -1;
+        return scratch[0] == TAG_FCP ? find((short) 0, tag) : (short) -1;
     }
 
     /** Whether the FCP says that the file is the image of another EF_IMSI: tag 9B, a path, among the proprietary objects. */
     boolean linked() {
         short at = attribute(TAG_PROPRIETARY);
         if (at >= 0) {
-            at = find(scratch, (short) (at - 2), TAG_LINK);
+            at = find((short) (at - 2), TAG_LINK);
         }
-        return at >= 0 && Util.getShort(scratch, (short) (at + scratch[(short) (at - 1)] - 2)) == EF_IMSI;
+        return at >= 0 && Util.getShort(scratch, (short) (at + (scratch[(short) (at - 1)] & 0xFF) - 2)) == EF_IMSI;
     }
 
     /** Why no copy can be read: UST service 130 (TS 31.102 clause 4.2.8, byte 17 b2) says that there is no EF_IMSI, or else. */

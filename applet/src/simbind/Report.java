@@ -83,7 +83,7 @@ abstract class Report extends Change {
                 continue;
             }
             at = put(b, at, table[row], values, from, length == 0 ? before : length);
-            if ((how & IDENTITY) != 0 && !full && !has(OPEN_IDENTITY)) {
+            if ((how & IDENTITY) != 0 && !full && has(OPEN_IDENTITY) == 0) {
                 Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
             }
         }
@@ -160,15 +160,15 @@ abstract class Report extends Change {
     private byte standing() {
         byte all = -1;
         for (short copy = USIM; copy <= GSM; copy += GSM) {
-            if (!exists(copy)) {
+            if (seen(copy) == 0) {
                 continue;
             }
-            if (!readable(copy)) {
+            if (seen(copy) < READ) {
                 return -1;
             }
-            byte one = shows(copy, data, DENIAL) ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
+            byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
             if (all >= 0 && (one != all || one == 2)) {
-                one = shows(GSM, ram, USIM) ? (byte) 2 : 3;
+                one = compare(GSM, ram, USIM) == 0 ? (byte) 2 : 3;
             }
             all = one;
         }
