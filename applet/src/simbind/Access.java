@@ -17,6 +17,9 @@ public abstract class Access extends Backup {
     private static final byte STRICTLY = 0x08; // the restore under strict start
     private static final byte PAIRING = 0x20; // EF_IPS
 
+    /** The copies in CHANGED. */
+    private static final byte COPIES = 0x03;
+
     /** Strict restores in a row for one IMEI after which strict start rests. */
     private static final byte STRICT_RESTORES = 3;
 
@@ -37,9 +40,8 @@ public abstract class Access extends Backup {
      * strict start that rests goes on resting until the IMEI changes.
      */
     void mark(byte decision) {
-        boolean off = data[SCHEME] == OFF;
         byte plan = 0;
-        if (decision != Decision.NOT_ENFORCED && (off || has(OBSERVE) == 0)) {
+        if (decision != Decision.NOT_ENFORCED && (data[SCHEME] == OFF || has(OBSERVE) == 0)) {
             byte target = Decision.denies(decision) ? TO_DENIAL : BACKUP;
             if (differ(target)) {
                 plan = WRITE_COPIES;
@@ -66,7 +68,7 @@ public abstract class Access extends Backup {
                 }
             }
             put(STRICT_ROW, row);
-            if (!off && has(EF_IPS) != 0) {
+            if (data[SCHEME] != OFF && has(EF_IPS) != 0) {
                 plan |= PAIRING;
             }
             plan |= target;
@@ -88,7 +90,7 @@ public abstract class Access extends Backup {
         }
         endStep();
         oweRefresh();
-        if (ram[CHANGED] != 0 && (plan & STRICTLY) != 0) {
+        if ((ram[CHANGED] & COPIES) != 0 && (plan & STRICTLY) != 0) {
             ram[STRICT_REFRESH] = 1;
         }
     }
@@ -113,14 +115,21 @@ public abstract class Access extends Backup {
     /** Owes the terminal that is running a REFRESH for what the step has changed. */
     void oweRefresh() {
         byte[] ram = this.ram;
-        if (ram[CHANGED] != 0 && ram[RUNNING] != 0) {
+        if ((ram[CHANGED] & COPIES) != 0 && ram[RUNNING] != 0) {
             ram[REFRESH] = Terminal.NOW;
-            ram[REFRESH_FILES] |= ram[CHANGED];
-            add(REFRESH_LOCATION, Util.getShort(ram, LOCATED));
+            list(CHANGED);
             ram[REFRESH_QUALIFIER] = data[QUALIFIER];
             ram[REFRESH_BUSY] = 0;
             ram[STRICT_REFRESH] = 0;
         }
+    }
+
+    /** Adds files to those that a REFRESH lists. */
+    void list(short from) {
+        short i = 2;
+        do {
+            ram[(short) (LISTED + i)] |= ram[(short) (from + i)];
+        } while (--i >= 0);
     }
 
     /** First command after reset (§8.1): file access only, in any reader. */

@@ -1,25 +1,16 @@
 package simbind;
 
-import javacard.framework.AID;
-import javacard.framework.AppletEvent;
-import javacard.framework.MultiSelectable;
-import javacard.framework.Shareable;
 import javacard.framework.Util;
-import org.globalplatform.Application;
-import uicc.toolkit.ToolkitInterface;
 import uicc.toolkit.ToolkitRegistrySystem;
 
 /**
- * The binding applet: how it is installed, and what it offers the card. It lets one terminal, or a chosen set, use the subscription (§1).
+ * The binding applet: how it is installed. It lets one terminal, or a chosen set, use the subscription (§1).
  * Every object it will ever need is made at installation.
  */
-public final class BindingApplet extends Commands implements ToolkitInterface, Application, AppletEvent, MultiSelectable {
+public final class BindingApplet extends Commands {
 
     private static final byte TAG_ADF = (byte) 0x81;
     private static final byte TAG_CONFIGURATION = (byte) 0xE0;
-
-    /** The parameter with which the toolkit framework asks for its interface; its client has no AID. */
-    private static final byte TOOLKIT = 0x01;
 
     /**
      * Instance AID, privileges and the value of C9, each behind its length (TS 102 226 clause 8.2.1.3.2). In C9 (§2) 81 AID of the
@@ -52,10 +43,5 @@ public final class BindingApplet extends Commands implements ToolkitInterface, A
 
     public static void install(byte[] bArray, short bOffset, byte bLength) {
         new BindingApplet(bArray, bOffset);
-    }
-
-    /** To the toolkit framework, and to the security domain that personalizes. */
-    public Shareable getShareableInterfaceObject(AID clientAID, byte parameter) {
-        return clientAID == null || parameter != TOOLKIT ? this : null;
     }
 }

@@ -22,13 +22,13 @@ abstract class Change extends Terminal {
      * than tag 8A says. Every action but 05 begins with take, and so does a configuration, with the old denial value.
      */
     void apply(short length) {
+        byte which = staged[0];
         byte[] staged = this.staged;
         short value = value(staged, (short) 0);
         if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
             wrong();
         }
         Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
-        byte which = staged[0];
         if (which == E0) {
             accept();
         } else {
@@ -119,11 +119,13 @@ abstract class Change extends Terminal {
             resetLocation();
         }
         boolean done = ram[SPOILED] == 0;
-        for (short copy = USIM; done && copy <= GSM; copy += GSM) {
-            if (deniedNow(copy)) {
+        short copy = USIM;
+        do {
+            if (done && deniedNow(copy)) {
                 done = deny ? write(copy, ram, DENIAL) : write(copy, data, copy);
             }
-        }
+            copy += GSM;
+        } while (copy == GSM);
         if (!done) {
             refuse();
         }

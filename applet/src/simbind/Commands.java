@@ -1,16 +1,22 @@
 package simbind;
 
+import javacard.framework.AID;
 import javacard.framework.APDU;
+import javacard.framework.AppletEvent;
 import javacard.framework.CardRuntimeException;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
+import javacard.framework.MultiSelectable;
+import javacard.framework.Shareable;
 import javacard.framework.Util;
+import org.globalplatform.Application;
 import org.globalplatform.GPSystem;
 import org.globalplatform.SecureChannel;
+import uicc.toolkit.ToolkitInterface;
 
 /** The commands (§3), and the chain of blocks a template arrives in. */
-public abstract class Commands extends Report {
+public abstract class Commands extends Report implements ToolkitInterface, Application, AppletEvent, MultiSelectable {
 
     static final short SW_MEMORY = 0x6581;
     static final short SW_NOT_FOUND = 0x6A88;
@@ -23,6 +29,9 @@ public abstract class Commands extends Report {
     /** A session (§3): authenticated, with C-MAC at least. */
     private static final byte SESSION_LEVEL = SecureChannel.AUTHENTICATED | SecureChannel.C_MAC;
     private static final byte ANSWER_SECURED = SecureChannel.R_MAC | SecureChannel.R_ENCRYPTION;
+
+    /** The parameter with which the toolkit framework asks for its interface; its client has no AID. */
+    private static final byte TOOLKIT = 0x01;
 
     /** The path of a chain that comes through the security domain; others are their channel and 1. */
     private static final byte PERSONALIZING = -1;
@@ -120,6 +129,11 @@ public abstract class Commands extends Report {
             ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
         }
         block(PERSONALIZING, baBuffer, sOffset);
+    }
+
+    /** To the toolkit framework, and to the security domain that personalizes. */
+    public Shareable getShareableInterfaceObject(AID clientAID, byte parameter) {
+        return clientAID == null || parameter != TOOLKIT ? this : null;
     }
 
     public boolean select(boolean appInstAlreadyActive) {

@@ -120,7 +120,7 @@ abstract class Copies extends Files {
             if (compare(copy, b, at) != 0) {
                 FileView view = select(copy, EF_IMSI);
                 view.updateBinary((short) 0, b, at, Digits.IMSI);
-                ram[CHANGED] |= (byte) ((copy >> 4) + 1);
+                changed((short) (copy >> 4));
                 view.readBinary((short) 0, ram, copy, Digits.IMSI);
                 if (compare(copy, b, at) != 0) {
                     UICCException.throwIt(UICCException.MEMORY_PROBLEM);
@@ -132,6 +132,11 @@ abstract class Copies extends Files {
             fail(NOT_WRITABLE);
         }
         return false;
+    }
+
+    /** Notes that the step under way has written a file, by its row of Location. */
+    void changed(short row) {
+        ram[(short) (CHANGED + (row >> 3))] |= (byte) (1 << (row & 7));
     }
 
     /** A memory that refuses a write keeps the mark: a file may hold anything. Else the file is missing, or not allowed. */

@@ -27,15 +27,15 @@ final class Digits {
     /** Whether so many nibbles are digits or equal to other, and not all of them other. */
     static boolean are(byte[] b, short at, short count, short other) {
         boolean found = false;
-        for (short n = 0; n < count; n++) {
-            short x = nibble(b, at, n);
+        do {
+            short x = nibble(b, at, --count);
             if (x != other) {
                 if (x > 9) {
                     return false;
                 }
                 found = true;
             }
-        }
+        } while (count != 0);
         return found;
     }
 
@@ -45,12 +45,13 @@ final class Digits {
      */
     static short compare(byte[] a, short aAt, byte[] b, short bAt, short wild) {
         short difference = 0;
-        for (short n = 0; n < 14 && difference == 0; n++) {
+        short n = 0;
+        do {
             short x = nibble(a, aAt, n);
             if (x != wild) {
                 difference = (short) (x - nibble(b, bAt, n));
             }
-        }
+        } while (++n < 14 && difference == 0);
         return difference;
     }
 
@@ -65,12 +66,14 @@ final class Digits {
             return false;
         }
         short digits = (short) (length + length - (parity == 9 ? 1 : 2));
-        for (short n = 1; n < 16; n++) {
-            short x = nibble(b, (short) (at + 1), (short) (n ^ 1));
+        at++;
+        short n = 15;
+        do {
+            short x = nibble(b, at, (short) (n ^ 1));
             if (n <= digits ? x > 9 : x != FILLER) {
                 return false;
             }
-        }
+        } while (--n != 0);
         return true;
     }
 }

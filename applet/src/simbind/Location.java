@@ -25,6 +25,8 @@ abstract class Location extends Copies {
 
     /** Rows: where, file identifier (2), form, place of its marks; in front of those of three bytes and more a PLMN is kept. */
     private static final byte[] FILES = {
+        USIM, 0x6F, 0x07, BLANK, 0, // EF_IMSI, one row a copy: it is Copies that writes them
+        GSM, 0x6F, 0x07, BLANK, 0,
         USIM, 0x6F, 0x7E, LOCI, 7, // EF_LOCI
         USIM, 0x6F, 0x73, LOCI, 10, // EF_PSLOCI
         USIM, 0x6F, (byte) 0xE3, LOCI_EPS, 15, // EF_EPSLOCI
@@ -43,8 +45,10 @@ abstract class Location extends Copies {
         GSM, 0x6F, 0x7B, BLANK, 0, // EF_FPLMN
     };
 
-    /** Paths to where files stand (TS 102 223 clause 8.18), then EF_IMSI. */
-    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x5F, (byte) 0xC0, 0x3F, 0x00, 0x7F, 0x20, 0x6F, 0x07};
+    /** Paths to where files stand (TS 102 223 clause 8.18): ADF.USIM and its DF 5GS, then DF_GSM. */
+    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x5F, (byte) 0xC0, 0x3F, 0x00, 0x7F, 0x20};
+
+    private static final short ROWS = 18;
 
     private static final byte TAG_SIZE = (byte) 0x80;
     private static final byte TAG_DESCRIPTOR = (byte) 0x82;
@@ -53,47 +57,36 @@ abstract class Location extends Copies {
     /** What is read at a time; what it shall be stands behind it in SCRATCH. */
     private static final short CHUNK = 48;
 
-    /** Notes in LOCATED what it wrote, a bit a row. */
+    /** Brings every location and key file to its form. */
     void resetLocation() {
-        for (short row = 0; row < 16; row++) {
+        short row = 2;
+        do {
             try {
                 if (resetFile((short) (row * ROW))) {
-                    add(LOCATED, (short) (1 << row));
+                    changed(row);
                 }
             } catch (UICCException e) {
                 refused(e);
             }
-        }
+        } while (++row < ROWS);
     }
 
-    /** Adds bits to two bytes in ram. */
-    void add(short at, short bits) {
-        Util.setShort(ram, at, (short) (Util.getShort(ram, at) | bits));
-    }
-
-    /** Puts the list of changed files together in SCRATCH, the copies first: how many, then their paths. Gives its length. */
-    short list(byte copies, short located) {
-        scratch[0] = 0;
+    /** Puts the list of the files in SENT together in SCRATCH: how many, then their paths. Gives its length. */
+    short list() {
+        byte[] scratch = this.scratch;
         short at = 1;
-        for (short copy = USIM; copy <= GSM; copy += GSM) {
-            if ((copies & 1) != 0) {
-                at = path(at, copy, PATHS, (short) 10);
+        short row = 0;
+        scratch[0] = 0;
+        do {
+            if ((ram[(short) (SENT + (row >> 3))] >> (row & 7) & 1) != 0) {
+                short file = (short) (row * ROW);
+                byte where = FILES[file];
+                scratch[0]++;
+                at = Util.arrayCopyNonAtomic(PATHS, where == GSM ? (short) 6 : 0, scratch, at, where == USIM_5GS ? (short) 6 : 4);
+                at = Util.arrayCopyNonAtomic(FILES, (short) (file + 1), scratch, at, (short) 2);
             }
-            copies >>= 1;
-        }
-        for (short row = 0; row < (short) FILES.length; row += ROW) {
-            if ((located & 1) != 0) {
-                at = path(at, FILES[row], FILES, (short) (row + 1));
-            }
-            located >>= 1;
-        }
+        } while (++row < ROWS);
         return at;
-    }
-
-    private short path(short at, short where, byte[] file, short offset) {
-        scratch[0]++;
-        at = Util.arrayCopyNonAtomic(PATHS, where == GSM ? (short) 6 : 0, scratch, at, where == USIM_5GS ? (short) 6 : 4);
-        return Util.arrayCopyNonAtomic(file, offset, scratch, at, (short) 2);
     }
 
     /**
@@ -101,13 +94,12 @@ abstract class Location extends Copies {
      * length (2), count, and its first is meant; another one tells its size.
      */
     private boolean resetFile(short row) {
-        byte[] files = FILES;
         byte[] scratch = this.scratch;
-        FileView view = select(files[row], Util.getShort(files, (short) (row + 1)));
-        byte form = files[(short) (row + 3)];
+        short at;
+        FileView view = select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
         boolean record = false;
         boolean changed = false;
-        short at = attribute(TAG_DESCRIPTOR);
+        at = attribute(TAG_DESCRIPTOR);
         if (at >= 0 && scratch[(short) (at - 1)] >= 5) {
             record = true;
             at += 2;
@@ -127,8 +119,9 @@ abstract class Location extends Copies {
             }
             Util.arrayFillNonAtomic(scratch, CHUNK, length, (byte) 0xFF);
             if (at == 0) {
+                byte form = FILES[(short) (row + 3)];
                 short marks = (short) (form & 0x0F);
-                short to = (short) (files[(short) (row + 4)] + CHUNK);
+                short to = (short) (FILES[(short) (row + 4)] + CHUNK);
                 Util.arrayCopyNonAtomic(MARKS, (short) (form >> 4), scratch, to, marks);
                 if (marks >= PLMN) {
                     Util.arrayCopyNonAtomic(scratch, (short) (to - CHUNK - PLMN), scratch, (short) (to - PLMN), PLMN);

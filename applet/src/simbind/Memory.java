@@ -60,8 +60,7 @@ abstract class Memory extends Applet {
     static final short LEFT = 10; // the mark that stood before the write under way
     static final short SPOILED = 11; // 1: the memory refused part of the write under way; its mark stays
     static final short FAILURE = 12; // tag 89 of the step under way
-    static final short CHANGED = 13; // copies the step under way has written
-    static final short LOCATED = 14; // location and key files it has written, a bit a row of Location
+    static final short CHANGED = 13; // files the step under way has written, a bit a row of Location: the lowest two are the copies
     static final short PLAN = 16; // what the decision changes, bits of Access
     static final short SESSION = 17; // number of the terminal session
     static final short IMEI = 59; // 7 bytes, FF when the terminal told none
@@ -72,8 +71,7 @@ abstract class Memory extends Applet {
     static final short BUSY = 70; // busy answers to it
     static final short REPEATED = 71; // 1: asked anew because the generation changed
     static final short REFRESH = 72; // REFRESH is owed, see Terminal
-    static final short REFRESH_FILES = 73; // copies to list
-    static final short REFRESH_LOCATION = 74; // location and key files to list
+    static final short LISTED = 73; // files to list in it, as CHANGED
     static final short REFRESH_QUALIFIER = 76;
     static final short REFRESH_BUSY = 77;
     static final short STRICT_REFRESH = 78; // 1: the REFRESH follows a strict restore
@@ -83,7 +81,8 @@ abstract class Memory extends Applet {
     static final short ENTRIES = 83; // patterns and ranges that are coming
     static final short CHAIN = 84; // path, next block, length (2), see Commands
     static final short SHOWN = 88; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
-    static final short RAM = 94;
+    static final short SENT = 94; // files the REFRESH under way lists
+    static final short RAM = 97;
 
     /** Files are looked at here, and lists and log entries are put together. */
     static final short SCRATCH_SIZE = 118;

@@ -72,21 +72,22 @@ abstract class Report extends Change {
     /** Tells an object of objects by its table, as a whole or in the open view; gives the end. */
     private short tell(byte[] b, short start, byte tag, byte[] table, boolean full) {
         short at = (short) (start + 4);
-        for (short row = 0; row < (short) table.length; row += ROW) {
+        short row = 0;
+        do {
             byte how = table[(short) (row + 1)];
             short from = (short) (table[(short) (row + 2)] & 0xFF);
-            short length = (short) (how & LENGTH);
             byte[] values = how < 0 ? ram : data;
             byte before = from == 0 ? 0 : values[(short) (from - 1)];
-            if ((how & TOLD) != 0 ? before == 0 : (how & IDENTITY) != 0 ? from >= place(data[BOUND])
-                    : (how & BACKED) != 0 && (!full || values[from] == 0)) {
-                continue;
+            if ((how & TOLD) != 0 ? before != 0 : (how & IDENTITY) != 0 ? from < place(data[BOUND])
+                    : (how & BACKED) == 0 || full && values[from] != 0) {
+                short length = (short) (how & LENGTH);
+                at = put(b, at, table[row], values, from, length == 0 ? before : length);
+                if ((how & IDENTITY) != 0 && !full && has(OPEN_IDENTITY) == 0) {
+                    Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
+                }
             }
-            at = put(b, at, table[row], values, from, length == 0 ? before : length);
-            if ((how & IDENTITY) != 0 && !full && has(OPEN_IDENTITY) == 0) {
-                Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
-            }
-        }
+            row += ROW;
+        } while (row < (short) table.length);
         return close(b, start, tag, at);
     }
 
@@ -159,19 +160,20 @@ abstract class Report extends Change {
     /** Tag 81: 01 backup in every copy, 00 denial value, 02 something else, 03 copies differ; -1 when one cannot be read. */
     private byte standing() {
         byte all = -1;
-        for (short copy = USIM; copy <= GSM; copy += GSM) {
-            if (seen(copy) == 0) {
-                continue;
+        short copy = USIM;
+        do {
+            if (seen(copy) != 0) {
+                if (seen(copy) < READ) {
+                    return -1;
+                }
+                byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
+                if (all >= 0 && (one != all || one == 2)) {
+                    one = compare(GSM, ram, USIM) == 0 ? (byte) 2 : 3;
+                }
+                all = one;
             }
-            if (seen(copy) < READ) {
-                return -1;
-            }
-            byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
-            if (all >= 0 && (one != all || one == 2)) {
-                one = compare(GSM, ram, USIM) == 0 ? (byte) 2 : 3;
-            }
-            all = one;
-        }
+            copy += GSM;
+        } while (copy == GSM);
         return all;
     }
 }

@@ -161,9 +161,9 @@ public abstract class Terminal extends Decision {
 
     /** PROVIDE LOCAL INFORMATION (§8.4): IMEI, and IMEISV when that gave none. */
     private void ask(ProactiveHandler handler) {
-        short generation = generation();
-        byte qualifier = LOCAL_IMEI;
         short result;
+        byte qualifier = LOCAL_IMEI;
+        short generation = generation();
         do {
             handler.init(ToolkitConstants.PRO_CMD_PROVIDE_LOCAL_INFORMATION, qualifier, ToolkitConstants.DEV_ID_TERMINAL);
             result = send(handler);
@@ -240,12 +240,11 @@ public abstract class Terminal extends Decision {
     private void refresh(ProactiveHandler handler) {
         byte[] ram = this.ram;
         byte qualifier = ram[REFRESH_QUALIFIER];
-        byte files = ram[REFRESH_FILES];
         byte strict = ram[STRICT_REFRESH];
-        short located = Util.getShort(ram, REFRESH_LOCATION);
         handler.init(ToolkitConstants.PRO_CMD_REFRESH, qualifier, ToolkitConstants.DEV_ID_TERMINAL);
+        Util.arrayCopyNonAtomic(ram, LISTED, ram, SENT, (short) 3);
         if (qualifier == REFRESH_BY_FILES) {
-            handler.appendTLV((byte) (ToolkitConstants.TAG_FILE_LIST | COMPREHENSION), scratch, (short) 0, list(files, located));
+            handler.appendTLV((byte) (ToolkitConstants.TAG_FILE_LIST | COMPREHENSION), scratch, (short) 0, list());
         }
         // a change while the terminal refreshes owes another one
         Util.arrayFillNonAtomic(ram, REFRESH, (short) (REFRESH_QUALIFIER - REFRESH), (byte) 0);
@@ -265,8 +264,7 @@ public abstract class Terminal extends Decision {
             endStep();
             poll(NO_POLLING);
         } else {
-            ram[REFRESH_FILES] |= files;
-            add(REFRESH_LOCATION, located);
+            list(SENT);
             if (ram[REFRESH] != 0) {
                 return; // a newer change has its own tries
             }
