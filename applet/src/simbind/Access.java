@@ -160,9 +160,8 @@ public abstract class Access extends Backup {
         }
     }
 
-    /** Writes every backup back; 6581 when a copy refuses. */
+    /** Writes every backup back, after take; 6581 when a copy refuses. */
     void restore() {
-        read();
         if (differ(BACKUP)) {
             pend(BACKUP);
             if (!writeAll(BACKUP)) {

@@ -13,6 +13,7 @@ abstract class Backup extends Location {
     boolean take() {
         byte pending = data[PENDING];
         ram[LEFT] = pending;
+        read();
         if (pending != 0) { // location and keys, then the copies, but an issuer's content stays
             if ((pending & PENDING_LOCATION) != 0 && has(KEEP_LOCATION) == 0) {
                 resetLocation();
@@ -20,7 +21,6 @@ abstract class Backup extends Location {
             writeAll((byte) (pending & (BACKUP | TO_DENIAL)));
             ram[LEFT] = data[PENDING];
         }
-        read();
         if (seen(USIM) < READ && seen(GSM) < READ) {
             fail(unreadable());
             return true;

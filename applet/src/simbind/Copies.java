@@ -175,13 +175,11 @@ abstract class Copies extends Files {
     }
 
     /**
-     * Brings every copy with a backup to the target; the mark is set already, and is taken away unless the memory refused
-     * (§8). What an issuer wrote and take could not keep is not overwritten. False when a copy is not as wanted; the others
-     * are.
+     * Brings every copy with a backup to the target. They were read, and the mark is set already; it is taken away unless the memory
+     * refused (§8). What an issuer wrote and take could not keep is not overwritten. False when a copy is not as wanted; the others are.
      */
     boolean writeAll(byte target) {
         boolean done = true;
-        read();
         short copy = USIM;
         do {
             if (seen(copy) != 0 && data[copy] != 0 && (seen(copy) < READ || issuers(copy) || !write(copy, data, wanted(copy, target)))) {

@@ -38,6 +38,9 @@ public abstract class Terminal extends Decision {
     private static final short NO_ANSWER = 0xFF;
     private static final short SUPERSEDED = -1;
 
+    /** The high nibble, as a byte: one byte less to push than a number. */
+    private static final byte HIGH = (byte) 0xF0;
+
     private static final byte COMPREHENSION = (byte) 0x80;
 
     private ToolkitRegistry registry;
@@ -58,18 +61,14 @@ public abstract class Terminal extends Decision {
 
     public void processToolkit(short event) {
         try {
-            switch (event) {
-                case ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR:
-                    firstCommand();
-                    return;
-                case ToolkitConstants.EVENT_PROFILE_DOWNLOAD:
-                    terminalProfile();
-                    break;
-                case ToolkitConstants.EVENT_STATUS_COMMAND:
-                    statusCommand();
-                    break;
-                default:
-                    break;
+            if (event == ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR) {
+                firstCommand();
+                return;
+            }
+            if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) {
+                terminalProfile();
+            } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND) {
+                statusCommand();
             }
             proceed();
         } catch (CardRuntimeException e) {
@@ -184,8 +183,8 @@ public abstract class Terminal extends Decision {
             }
             qualifier += LOCAL_IMEISV - LOCAL_IMEI;
             // 0X without a valid object, and 3X, are followed by the question for the IMEISV
-        } while (qualifier == LOCAL_IMEISV && ram[IMEI] == (byte) 0xFF && (result < 0x10 || (result & 0xF0) == 0x30));
-        if ((result & 0xF8) == 0x20 && ++ram[BUSY] < BUSY_ANSWERS) {
+        } while (qualifier == LOCAL_IMEISV && ram[IMEI] == (byte) 0xFF && (result < 0x10 || (result & HIGH) == 0x30));
+        if ((result & (byte) 0xF8) == 0x20 && ++ram[BUSY] < BUSY_ANSWERS) {
             ram[ASKING] = LATER;
             poll(POLL_SECONDS);
             return;
@@ -226,7 +225,7 @@ public abstract class Terminal extends Decision {
             }
             response.copyValue((short) 0, scratch, (short) 0, (short) (Digits.IMEI + 1));
             for (short i = 0; i < Digits.IMEI; i++) {
-                ram[(short) (IMEI + i)] = (byte) (scratch[i] & 0xF0 | scratch[(short) (i + 1)] & 0x0F);
+                ram[(short) (IMEI + i)] = (byte) (scratch[i] & HIGH | scratch[(short) (i + 1)] & 0x0F);
             }
             if ((scratch[0] & 0x0F) == type && Digits.are(ram, IMEI, (short) 14, (short) 0)) {
                 return true;
@@ -268,7 +267,7 @@ public abstract class Terminal extends Decision {
             if (ram[REFRESH] != 0) {
                 return; // a newer change has its own tries
             }
-            if ((result & 0xF0) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
+            if ((result & HIGH) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
                 ram[REFRESH] = LATER;
                 poll(POLL_SECONDS);
             } else {
