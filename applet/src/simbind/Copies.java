@@ -73,13 +73,16 @@ abstract class Copies extends Files {
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
     boolean isDenial(byte[] b, short at) {
-        byte[] data = this.data;
-        for (short place = RETIRED; place < RETIRED_END; place += Digits.IMSI) {
-            if (data[place] != 0 && Util.arrayCompare(data, place, b, at, Digits.IMSI) == 0) {
-                return true;
-            }
+        return retired(b, at) < RETIRED_END || Util.arrayCompare(data, DENIAL, b, at, Digits.IMSI) == 0;
+    }
+
+    /** Where the value stands among the retired ones, RETIRED_END when it does not. */
+    private short retired(byte[] b, short at) {
+        short place = RETIRED;
+        while (place < RETIRED_END && (data[place] == 0 || Util.arrayCompare(data, place, b, at, Digits.IMSI) != 0)) {
+            place += Digits.IMSI;
         }
-        return Util.arrayCompare(data, DENIAL, b, at, Digits.IMSI) == 0;
+        return place;
     }
 
     /**
@@ -89,20 +92,14 @@ abstract class Copies extends Files {
     void retire(byte[] configuration) {
         if (Digits.plausible(configuration, DENIAL)) {
             byte[] scratch = this.scratch;
-            short kept = RETIRED;
-            while (kept != RETIRED_END - Digits.IMSI && Util.arrayCompare(data, kept, configuration, DENIAL, Digits.IMSI) != 0) {
-                kept += Digits.IMSI;
+            short kept = (short) (retired(configuration, DENIAL) - RETIRED);
+            if (kept == RETIRED_END - RETIRED) {
+                kept -= Digits.IMSI;
             }
-            kept -= RETIRED;
             Util.arrayCopyNonAtomic(data, RETIRED, scratch, Digits.IMSI, kept);
             Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, Digits.IMSI);
             putArray(RETIRED, scratch, (short) 0, (short) (kept + Digits.IMSI));
         }
-    }
-
-    /** Where in data stands what a copy shall hold. */
-    static short wanted(short copy, byte target) {
-        return target == TO_DENIAL ? DENIAL : copy;
     }
 
     /** Whether a copy that may be written is not as the target wants it. */
@@ -111,7 +108,7 @@ abstract class Copies extends Files {
     }
 
     private boolean differs(short copy, byte target) {
-        return managed(copy) && compare(copy, data, wanted(copy, target)) != 0;
+        return managed(copy) && compare(copy, data, target == TO_DENIAL ? DENIAL : copy) != 0;
     }
 
     /** Writes to a copy that differs, and reads it back. False when it is not as wanted then. */
@@ -182,7 +179,7 @@ abstract class Copies extends Files {
         boolean done = true;
         short copy = USIM;
         do {
-            if (seen(copy) != 0 && data[copy] != 0 && (seen(copy) < READ || issuers(copy) || !write(copy, data, wanted(copy, target)))) {
+            if (seen(copy) != 0 && data[copy] != 0 && (seen(copy) < READ || issuers(copy) || !write(copy, data, target == TO_DENIAL ? DENIAL : copy))) {
                 done = false;
             }
             copy += GSM;

@@ -108,10 +108,6 @@ abstract class Decision extends Access {
                 raise((short) (COUNTERS + COUNTER[(short) (decision - 1)]));
             }
             if (decision != PENDING_NOW) {
-                if (ram[IMEI] != (byte) 0xFF) {
-                    put(LAST_IMEI, (byte) 1);
-                    putArray((short) (LAST_IMEI + 1), ram, IMEI, Digits.IMEI);
-                }
                 if (decision == BOUND_NOW) {
                     bind();
                 }
@@ -132,11 +128,14 @@ abstract class Decision extends Access {
         return (short) (LOG + ENTRY * (data[LOG_NEWEST] - n & ENTRIES_LOGGED - 1));
     }
 
-    /** Adds an entry when decision or IMEI differs from the newest. */
+    /** Keeps the IMEI that was told, and adds an entry when decision or IMEI differs from the newest. */
     private void log(byte decision) {
         byte[] scratch = this.scratch;
         scratch[0] = decision;
         Util.arrayCopyNonAtomic(ram, IMEI, scratch, (short) 1, Digits.IMEI);
+        if (ram[IMEI] != (byte) 0xFF) {
+            putArray(LAST_IMEI, scratch, (short) 0, (short) (1 + Digits.IMEI));
+        }
         if (Util.arrayCompare(data, logEntry((short) 0), scratch, (short) 0, (short) (1 + Digits.IMEI)) != 0) {
             Util.arrayCopyNonAtomic(data, COUNTERS, scratch, (short) (1 + Digits.IMEI), (short) 2);
             short next = logEntry((short) -1);

@@ -49,7 +49,7 @@ abstract class Memory extends Applet {
     static final short LOG = 136; // 8 entries of 10 bytes
     static final short RETIRED = 216; // 4 plausible denial values that may still stand in a copy, newest first
     static final short RETIRED_END = 252;
-    static final short LAST_IMEI = 252; // told, IMEI
+    static final short LAST_IMEI = 252; // told (the decision), IMEI
     static final short STRICT = 260; // IMEI of the last strict restore
     static final short SIZE = 267;
 
@@ -62,7 +62,6 @@ abstract class Memory extends Applet {
     static final short FAILURE = 12; // tag 89 of the step under way
     static final short CHANGED = 13; // files the step under way has written, a bit a row of Location: the lowest two are the copies
     static final short PLAN = 16; // what the decision changes, bits of Access
-    static final short SESSION = 17; // number of the terminal session
     static final short IMEI = 59; // 7 bytes, FF when the terminal told none
     static final short DENIED = 66; // 1: the terminal of this card session was denied; from here to ACTION a new session clears
     static final short RUNNING = 67; // 1: TERMINAL PROFILE came

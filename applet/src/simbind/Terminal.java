@@ -79,7 +79,6 @@ public abstract class Terminal extends Decision {
     /** TERMINAL PROFILE (§8.2, §8.3). A second one without reset starts here again. */
     private void terminalProfile() {
         poll(NO_POLLING);
-        ram[SESSION]++;
         Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
         ram[RUNNING] = 1;
         beginStep();
@@ -141,9 +140,8 @@ public abstract class Terminal extends Decision {
         }
     }
 
-    /** Sends what stands in the handler: the general result, NO_ANSWER, or SUPERSEDED when another session began meanwhile. */
+    /** Sends what stands in the handler: the general result, NO_ANSWER, or SUPERSEDED when another session began meanwhile, which clears. */
     private short send(ProactiveHandler handler) {
-        byte session = ram[SESSION];
         short result = NO_ANSWER;
         ram[SENDING] = 1;
         try {
@@ -151,7 +149,7 @@ public abstract class Terminal extends Decision {
         } catch (ToolkitException e) {
             // no answer
         }
-        if (ram[SESSION] != session) {
+        if (ram[SENDING] == 0) {
             return SUPERSEDED;
         }
         ram[SENDING] = 0;
