@@ -12,7 +12,7 @@ import uicc.access.UICCException;
  */
 public abstract class Access extends Backup {
 
-    // Bits of PLAN, beside the target and PENDING_LOCATION, which stand there as in the mark.
+    // Bits of a plan, beside the target and PENDING_LOCATION, which stand there as in the mark.
     private static final byte WRITE_COPIES = 0x04; // a copy differs
     private static final byte STRICTLY = 0x08; // the restore under strict start
     private static final byte PAIRING = 0x20; // EF_IPS
@@ -35,11 +35,11 @@ public abstract class Access extends Backup {
     }
 
     /**
-     * Plans what the decision changes, on the copies that take read, and marks it inside the transaction of the decision. Strict
+     * Plans what the decision changes, on the copies that take read, and marks it inside the transaction of the decision. Gives the plan. Strict
      * restores in a row for one IMEI are counted: a start that finds nothing to restore, such as the one after a reset, ends the row;
      * strict start that rests goes on resting until the IMEI changes.
      */
-    void mark(byte decision) {
+    byte mark(byte decision) {
         byte plan = 0;
         if (decision != Decision.NOT_ENFORCED && (data[SCHEME] == OFF || has(OBSERVE) == 0)) {
             byte target = Decision.denies(decision) ? TO_DENIAL : BACKUP;
@@ -73,12 +73,11 @@ public abstract class Access extends Backup {
             }
             plan |= target;
         }
-        ram[PLAN] = plan;
+        return plan;
     }
 
     /** Location and keys, then the copies, then EF_IPS; when a copy did change, REFRESH is owed. */
-    void carryOut() {
-        byte plan = ram[PLAN];
+    void carryOut(short plan) {
         if ((plan & PENDING_LOCATION) != 0) {
             resetLocation();
         }
@@ -89,10 +88,7 @@ public abstract class Access extends Backup {
             writePairingStatus((plan & TO_DENIAL) != 0 ? (short) 4 : 0);
         }
         endStep();
-        oweRefresh();
-        if ((ram[CHANGED] & COPIES) != 0 && (plan & STRICTLY) != 0) {
-            ram[STRICT_REFRESH] = 1;
-        }
+        oweRefresh((byte) (plan & STRICTLY));
     }
 
     /**
@@ -112,15 +108,15 @@ public abstract class Access extends Backup {
         }
     }
 
-    /** Owes the terminal that is running a REFRESH for what the step has changed. */
-    void oweRefresh() {
+    /** Owes the terminal that is running a REFRESH for what the step has changed, not 0 after a strict restore. */
+    void oweRefresh(byte strict) {
         byte[] ram = this.ram;
         if ((ram[CHANGED] & COPIES) != 0 && ram[RUNNING] != 0) {
             ram[REFRESH] = Terminal.NOW;
             list(CHANGED);
             ram[REFRESH_QUALIFIER] = data[QUALIFIER];
             ram[REFRESH_BUSY] = 0;
-            ram[STRICT_REFRESH] = 0;
+            ram[STRICT_REFRESH] = strict;
         }
     }
 
@@ -134,7 +130,6 @@ public abstract class Access extends Backup {
 
     /** First command after reset (§8.1): file access only, in any reader. */
     void firstCommand() {
-        beginStep();
         take();
         boolean hide = strict() && data[VERIFIED] == 0 && differ(TO_DENIAL);
         if (hide && data[STRICT_ROW] >= STRICT_RESTORES) {

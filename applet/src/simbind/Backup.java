@@ -2,8 +2,9 @@ package simbind;
 
 import javacard.framework.CardRuntimeException;
 import javacard.framework.JCSystem;
+import javacard.framework.Util;
 
-/** Take (§8): a write that a cut interrupted is finished, then what an issuer wrote becomes the backup. */
+/** Take (§8), with which every step begins: a write that a cut interrupted is finished, then what an issuer wrote becomes the backup. */
 abstract class Backup extends Location {
 
     /**
@@ -11,6 +12,7 @@ abstract class Backup extends Location {
      * beside it. One transaction. False when the memory refused, also to finish. Leaves the copies read.
      */
     boolean take() {
+        Util.arrayFillNonAtomic(ram, SPOILED, (short) 5, (byte) 0); // to CHANGED
         byte pending = data[PENDING];
         ram[LEFT] = pending;
         read();

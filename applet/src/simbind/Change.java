@@ -49,7 +49,6 @@ abstract class Change extends Terminal {
             Util.arrayFillNonAtomic(scratch, (short) 0, SCRATCH_SIZE, (byte) 0);
             putArray(VERIFIED, scratch, (short) 0, (short) (RETIRED - VERIFIED));
         } else {
-            beginStep();
             if (!take()) {
                 refuse();
             }
@@ -60,7 +59,7 @@ abstract class Change extends Terminal {
             }
             put(VERIFIED, (byte) 0);
             endStep();
-            oweRefresh();
+            oweRefresh((byte) 0);
         }
         wish();
     }

@@ -33,26 +33,22 @@ abstract class Decision extends Access {
         Util.arrayFillNonAtomic(ram, IMEI, Digits.IMEI, (byte) 0xFF);
     }
 
-    /** Scheme off or unconfigured (§8.3): allowed. */
-    void allowOff() {
-        forgetImei();
-        commit(ALLOWED_OFF);
-    }
-
-    /** Decides on the IMEI. Take runs first, so that what an issuer wrote while the terminal was thinking counts. */
+    /** Decides, after take, and carries the decision out: scheme off or unconfigured (§8.3), or on the IMEI. */
     void decide() {
-        beginStep();
-        take();
-        if (data[SCHEME] == OFF) { // switched off while the terminal was thinking
-            allowOff();
-            return;
-        }
         byte decision = NOT_ENFORCED;
-        if (anyBackup()) {
+        if (data[SCHEME] == OFF) {
+            forgetImei();
+            decision = ALLOWED_OFF;
+        } else if (anyBackup()) {
             decision = verdict();
             ram[DENIED] = denies(decision) ? (byte) 1 : (byte) 0;
         }
-        commit(decision);
+        short plan = store(decision);
+        if (plan < 0) {
+            endStep();
+        } else {
+            carryOut(plan);
+        }
     }
 
     private byte verdict() {
@@ -90,17 +86,9 @@ abstract class Decision extends Access {
         put(BOUND, (byte) (count + 1));
     }
 
-    /** Decision, IMEI, bound entry, counters, log and pending target: one transaction. Then the switch. */
-    private void commit(byte decision) {
-        if (store(decision)) {
-            carryOut();
-        } else {
-            endStep();
-        }
-    }
-
-    /** The transaction of a decision, or of one that is pending; false when the memory refused. */
-    boolean store(byte decision) {
+    /** Decision, IMEI, bound entry, counters, log and pending target, or that it is pending: one transaction. Gives the plan, -1 when the memory refused. */
+    short store(byte decision) {
+        short plan = 0;
         try {
             JCSystem.beginTransaction();
             put(DECISION, decision);
@@ -113,14 +101,14 @@ abstract class Decision extends Access {
                 }
                 log(decision);
                 Util.setShort(data, RESETS, (short) 0);
-                mark(decision);
+                plan = mark(decision);
             }
             JCSystem.commitTransaction();
-            return true;
         } catch (CardRuntimeException e) {
             failed();
-            return false;
+            plan = -1;
         }
+        return plan;
     }
 
     /** Where the nth newest entry of the log stands. */

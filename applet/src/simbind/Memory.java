@@ -60,8 +60,7 @@ abstract class Memory extends Applet {
     static final short LEFT = 10; // the mark that stood before the write under way
     static final short SPOILED = 11; // 1: the memory refused part of the write under way; its mark stays
     static final short FAILURE = 12; // tag 89 of the step under way
-    static final short CHANGED = 13; // files the step under way has written, a bit a row of Location: the lowest two are the copies
-    static final short PLAN = 16; // what the decision changes, bits of Access
+    static final short CHANGED = 13; // 3 bytes: files the step under way has written, a bit a row of Location: the lowest two are the copies
     static final short IMEI = 59; // 7 bytes, FF when the terminal told none
     static final short DENIED = 66; // 1: the terminal of this card session was denied; from here to ACTION a new session clears
     static final short RUNNING = 67; // 1: TERMINAL PROFILE came
@@ -73,8 +72,8 @@ abstract class Memory extends Applet {
     static final short LISTED = 73; // files to list in it, as CHANGED
     static final short REFRESH_QUALIFIER = 76;
     static final short REFRESH_BUSY = 77;
-    static final short STRICT_REFRESH = 78; // 1: the REFRESH follows a strict restore
-    static final short WATCHING = 79; // 1: a STATUS will tell that the terminal came to rest
+    static final short STRICT_REFRESH = 78; // not 0: the REFRESH follows a strict restore
+    static final short WATCHING = 79; // not 0: a STATUS will tell that the terminal came to rest
     static final short ACTION = 80; // of E2
     static final short EXPECTED = 81; // generation of tag 8A
     static final short ENTRIES = 83; // patterns and ranges that are coming
@@ -168,10 +167,6 @@ abstract class Memory extends Applet {
         if (ram[FAILURE] == 0) {
             ram[FAILURE] = reason;
         }
-    }
-
-    void beginStep() {
-        Util.arrayFillNonAtomic(ram, SPOILED, (short) (PLAN - SPOILED), (byte) 0);
     }
 
     /** Stores the reason of a step that failed, or that it did not. */

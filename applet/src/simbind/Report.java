@@ -127,8 +127,11 @@ abstract class Report extends Change {
             }
             if (tag == E4) {
                 short at = START + 4;
-                for (short n = 0; n < ENTRIES_LOGGED && data[logEntry(n)] != 0; n++) {
-                    at = put(b, at, (byte) 0x80, data, logEntry(n), ENTRY);
+                for (short n = 0; n < ENTRIES_LOGGED; n++) {
+                    short entry = logEntry(n);
+                    if (data[entry] != 0) {
+                        at = put(b, at, (byte) 0x80, data, entry, ENTRY);
+                    }
                 }
                 return close(b, START, E4, at);
             }

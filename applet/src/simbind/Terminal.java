@@ -81,13 +81,12 @@ public abstract class Terminal extends Decision {
         poll(NO_POLLING);
         Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
         ram[RUNNING] = 1;
-        beginStep();
         take();
         store(PENDING_NOW);
         if (data[SCHEME] != OFF) {
             ram[ASKING] = NOW;
         } else {
-            allowOff();
+            decide();
         }
     }
 
@@ -191,6 +190,7 @@ public abstract class Terminal extends Decision {
         if (ram[REFRESH] == 0) {
             poll(NO_POLLING);
         }
+        take(); // what an issuer wrote while the terminal was thinking counts
         decide();
     }
 
