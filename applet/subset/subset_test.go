@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 10142
+	loadBudget      = 10148
 	transientBudget = 256
 )
 

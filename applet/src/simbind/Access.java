@@ -35,9 +35,9 @@ public abstract class Access extends Backup {
     }
 
     /**
-     * Plans what the decision changes, on the copies that take read, and marks it inside the transaction of the decision. Gives the plan. Strict
-     * restores in a row for one IMEI are counted: a start that finds nothing to restore, such as the one after a reset, ends the row;
-     * strict start that rests goes on resting until the IMEI changes.
+     * Plans what the decision changes, on the copies that take read, and marks it inside the transaction of the decision. Gives the
+     * plan. Strict restores in a row for one IMEI are counted: a start that finds nothing to restore, such as the one after a reset,
+     * ends the row; strict start that rests goes on resting until the IMEI changes.
      */
     byte mark(byte decision) {
         byte plan = 0;
@@ -108,7 +108,7 @@ public abstract class Access extends Backup {
         }
     }
 
-    /** Owes the terminal that is running a REFRESH for what the step has changed, not 0 after a strict restore. */
+    /** Owes the terminal that is running a REFRESH for what the step has changed; strict is not 0 after a strict restore. */
     void oweRefresh(byte strict) {
         byte[] ram = this.ram;
         if ((ram[CHANGED] & COPIES) != 0 && ram[RUNNING] != 0) {

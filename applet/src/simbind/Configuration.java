@@ -45,10 +45,11 @@ abstract class Configuration extends Memory {
     private static final byte[] DEFAULT = {(byte) 0x80, 1, OFF, TAG_POLICY, 1, 0, (byte) 0x84, 9, 0, -1, -1, -1, -1, -1, -1, -1, -1,
         (byte) 0x85, 1, 0, (byte) 0x86, 1, 1, 1, 0, 1, CAPACITY, FEATURE_STRICT | FEATURE_IMEISV | FEATURE_EF_IPS};
 
-    // What a value may be: one byte a bit for each number from 0 to 6, of digits what may stand in their stead, else as below.
+    // What a value may be: a bit for each number from 0 to 6 when it has one byte; the nibble that may stand for digits, but not
+    // everywhere; or as below.
+    private static final byte DIGITS = Digits.NONE; // two IMEIs, the lower one first
     private static final byte ANY = -2;
     private static final byte POLICY_BITS = -3;
-    private static final byte DIGITS = -1;
 
     private static final short ROW = 4;
     private static final byte ENTRY = -1;
@@ -135,10 +136,7 @@ abstract class Configuration extends Memory {
             byte kind = table[(short) (row + 3)];
             at += 2;
             short next = (short) (at + length);
-            if (next > end || staged[(short) (at - 1)] != length
-                    || (length == 1 ? !allowed(kind, staged[at])
-                            : kind != ANY && (!Digits.are(staged, at, (short) (length + length), kind)
-                                    || length == Digits.IMEI + Digits.IMEI && Digits.compare(staged, at, staged, (short) (at + Digits.IMEI), Digits.NONE) > 0))) {
+            if (next > end || staged[(short) (at - 1)] != length || !allowed(length, kind, at)) {
                 wrong();
             }
             byte place = table[(short) (row + 2)];
@@ -163,11 +161,19 @@ abstract class Configuration extends Memory {
         return to;
     }
 
-    private static boolean allowed(byte kind, byte v) {
-        return (v & 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
+    private boolean allowed(byte length, byte kind, short at) {
+        byte v = staged[at];
+        if (length == 1) {
+            return (v & 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
+        }
+        return kind == ANY || Digits.are(staged, at, (short) (length + length), kind)
+                && (kind != DIGITS || Digits.compare(staged, at, staged, (short) (at + Digits.IMEI), Digits.NONE) <= 0);
     }
 
-    /** Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. */
+    /**
+     * Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. It is read
+     * three times: its values, then its patterns, then its ranges.
+     */
     void accept() {
         byte[] ram = this.ram;
         byte[] bank = bank((byte) 1);

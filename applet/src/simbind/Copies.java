@@ -179,7 +179,8 @@ abstract class Copies extends Files {
         boolean done = true;
         short copy = USIM;
         do {
-            if (seen(copy) != 0 && data[copy] != 0 && (seen(copy) < READ || issuers(copy) || !write(copy, data, target == TO_DENIAL ? DENIAL : copy))) {
+            if (seen(copy) != 0 && data[copy] != 0
+                    && (seen(copy) < READ || issuers(copy) || !write(copy, data, target == TO_DENIAL ? DENIAL : copy))) {
                 done = false;
             }
             copy += GSM;

@@ -86,7 +86,10 @@ abstract class Decision extends Access {
         put(BOUND, (byte) (count + 1));
     }
 
-    /** Decision, IMEI, bound entry, counters, log and pending target, or that it is pending: one transaction. Gives the plan, -1 when the memory refused. */
+    /**
+     * Decision, IMEI, bound entry, counters, log and pending target, or that the decision is pending: one transaction. Gives the plan,
+     * -1 when the memory refused.
+     */
     short store(byte decision) {
         short plan = 0;
         try {

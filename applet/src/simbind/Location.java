@@ -6,8 +6,8 @@ import uicc.access.UICCException;
 
 /**
  * Location and key files (§8.7): brought to their pre-personalized form (TS 31.102 annex E), the PLMN kept, each only if it
- * differs. A missing file is fine; one that the access domain refuses is left for the next change of access, and one that the memory refuses keeps the
- * mark.
+ * differs. A missing file is fine; one that the access domain refuses is left for the next change of access, and one that the memory
+ * refuses keeps the mark.
  */
 abstract class Location extends Copies {
 

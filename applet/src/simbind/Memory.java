@@ -7,7 +7,10 @@ import javacard.framework.Util;
 
 /**
  * Everything the applet remembers, and where it stands. Persistent bytes are written through {@link #put} and
- * {@link #putArray}, which leave alone what is as wanted and take part in the transaction that is open.
+ * {@link #putArray}, which leave alone what is as wanted and take part in the transaction that is open; inside a transaction that
+ * writes all the same, also straight.
+ *
+ * What code names often has a place below 128: it takes a byte less to push.
  *
  * Clause marks (§) in this package are those of the card interface.
  */
@@ -17,7 +20,7 @@ abstract class Memory extends Applet {
     static final short USIM = 0;
     static final short GSM = 18;
     static final short REPLACED = 9; // in data, behind the backup: the one before
-    static final short STATE = 9; // in ram, behind the content: 0 absent, else the bit of the copy (§7) and READABLE
+    static final short STATE = 9; // in ram, behind the content: 0 absent, else the bit of the copy (§7), and READ
 
     // Both in data and in ram: the configuration in force, and the one that is coming (§4), as it is read back.
     static final short CONFIGURATION = 36; // 80 01 s 83 01 p 84 09 … 85 01 r 86 01 n
@@ -34,7 +37,7 @@ abstract class Memory extends Applet {
     static final short GENERATION = 64;
     static final short ACTIVE = 66; // which bank holds the template in force
     static final short PENDING = 67; // target, see Copies, and the two bits below
-    static final short DENIED_LAST = 68; // 1: the last verdict that was carried out was a denial
+    static final short DENIED_LAST = 68; // not 0: the last verdict that was carried out was a denial
     static final short DECISION = 69;
     static final short STRICT_ROW = 70; // strict restores in a row
     static final short ADF = 71; // length, AID of the ADF.USIM
@@ -60,7 +63,7 @@ abstract class Memory extends Applet {
     static final short LEFT = 10; // the mark that stood before the write under way
     static final short SPOILED = 11; // 1: the memory refused part of the write under way; its mark stays
     static final short FAILURE = 12; // tag 89 of the step under way
-    static final short CHANGED = 13; // 3 bytes: files the step under way has written, a bit a row of Location: the lowest two are the copies
+    static final short CHANGED = 13; // 3 bytes: files the step under way has written, a bit a row of Location, the copies first
     static final short IMEI = 59; // 7 bytes, FF when the terminal told none
     static final short DENIED = 66; // 1: the terminal of this card session was denied; from here to ACTION a new session clears
     static final short RUNNING = 67; // 1: TERMINAL PROFILE came
