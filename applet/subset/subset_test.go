@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 10148
+	loadBudget      = 10102
 	transientBudget = 256
 )
 

@@ -70,7 +70,7 @@ abstract class Change extends Terminal {
         byte[] active = bank((byte) 0);
         refuseSubscribers(USIM);
         refuseSubscribers(GSM);
-        if (generation() != 0 && Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
+        if (Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
                 (short) (TEMPLATE + Util.getShort(active, (short) 0))) == 0) {
             ram[FAILURE] = data[REASON]; // it says the same as what is in force: nothing changes
             return;

@@ -51,8 +51,13 @@ public abstract class Commands extends Report implements ToolkitInterface, Appli
             }
         } else {
             byte cla = b[ISO7816.OFFSET_CLA];
-            boolean far = (cla & 0x40) != 0; // channels 4 to 19 (TS 102 221 clause 10.1.1)
-            if ((cla & (far ? (byte) 0x90 : (byte) 0xF0)) != (byte) 0x80) {
+            byte fixed = (byte) 0xF0;
+            byte secured = 0x0C;
+            if ((cla & 0x40) != 0) { // channels 4 to 19 (TS 102 221 clause 10.1.1)
+                fixed = (byte) 0x90;
+                secured = 0x20;
+            }
+            if ((cla & fixed) != (byte) 0x80) {
                 ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
             }
             byte ins = b[ISO7816.OFFSET_INS];
@@ -61,7 +66,7 @@ public abstract class Commands extends Report implements ToolkitInterface, Appli
                 length = GPSystem.getSecureChannel().processSecurity(apdu);
                 start = ISO7816.OFFSET_CDATA;
             } else {
-                length = command(apdu, b, ins, (cla & (far ? 0x20 : 0x0C)) != 0);
+                length = command(apdu, b, ins, (cla & secured) != 0);
             }
         }
         if (length > 0) {

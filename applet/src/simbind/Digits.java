@@ -65,7 +65,7 @@ final class Digits {
         if (length < 4 || length > 8 || parity != 9 && parity != 1) {
             return false;
         }
-        short digits = (short) (length + length - (parity == 9 ? 1 : 2));
+        short digits = (short) (length + length - 2 + (parity >> 3)); // one more when it is odd
         at++;
         short n = 15;
         do {

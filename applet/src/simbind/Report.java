@@ -64,9 +64,7 @@ abstract class Report extends Change {
 
     /** Writes tag, length and value; gives the end. */
     private static short put(byte[] b, short at, byte tag, byte[] from, short offset, short length) {
-        b[at++] = tag;
-        b[at++] = (byte) length;
-        return Util.arrayCopyNonAtomic(from, offset, b, at, length);
+        return Util.arrayCopyNonAtomic(from, offset, b, Util.setShort(b, at, (short) (tag << 8 | length)), length);
     }
 
     /** Tells an object of objects by its table, as a whole or in the open view; gives the end. */
@@ -77,11 +75,10 @@ abstract class Report extends Change {
             byte how = table[(short) (row + 1)];
             short from = (short) (table[(short) (row + 2)] & 0xFF);
             byte[] values = how < 0 ? ram : data;
-            byte before = from == 0 ? 0 : values[(short) (from - 1)];
-            if ((how & TOLD) != 0 ? before != 0 : (how & IDENTITY) != 0 ? from < place(data[BOUND])
+            if ((how & TOLD) != 0 ? values[(short) (from - 1)] != 0 : (how & IDENTITY) != 0 ? from < place(data[BOUND])
                     : (how & BACKED) == 0 || full && values[from] != 0) {
                 short length = (short) (how & LENGTH);
-                at = put(b, at, table[row], values, from, length == 0 ? before : length);
+                at = put(b, at, table[row], values, from, length == 0 ? values[(short) (from - 1)] : length);
                 if ((how & IDENTITY) != 0 && !full && has(OPEN_IDENTITY) == 0) {
                     Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
                 }
@@ -93,12 +90,11 @@ abstract class Report extends Change {
 
     /** The answer to SELECT: AID, maximum command data, information, open state. Gives its length. */
     short selection(byte[] b) {
-        short at = START + 4;
-        b[at++] = (byte) 0x84;
         byte length = JCSystem.getAID().getBytes(b, (short) (START + 6));
-        b[at++] = length;
-        short inner = (short) (at + length);
-        at = Util.setShort(b, (short) (inner + 4), (short) 0x9F65);
+        b[START + 4] = (byte) 0x84;
+        b[START + 5] = length;
+        short inner = (short) (START + 6 + length);
+        short at = Util.setShort(b, (short) (inner + 4), (short) 0x9F65);
         at = Util.setShort(b, at, (short) 0x01FF);
         at = state(b, information(b, at), false);
         at = close(b, inner, (byte) 0xA5, at);
@@ -110,7 +106,7 @@ abstract class Report extends Change {
         if (!session && (tag == E0 || tag == E4)) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
-        if (tag == E0 && generation() != 0 && part >= 0) { // the bank holds it as it is read
+        if (tag == E0 && part >= 0) { // the bank holds it as it is read, empty before the first
             byte[] bank = bank((byte) 0);
             short from = (short) (part * PART);
             short left = (short) (Util.getShort(bank, (short) 0) - from);

@@ -116,9 +116,9 @@ public abstract class Terminal extends Decision {
         return ((ram[ASKING] | ram[REFRESH]) & NOW) > ram[SENDING];
     }
 
-    /** Says that the proactive handler is wanted, when something is owed. */
+    /** Says that the proactive handler is wanted, when something is owed: to a terminal, which came through the registry. */
     void wish() {
-        if (registry != null && owes()) {
+        if (owes()) {
             registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
         }
     }
