@@ -260,6 +260,7 @@ var parents = map[string][]string{
 type apiClass struct {
 	pkg, since string
 	members    map[string]string
+	virtual    []string // in the order of their tokens, without the inherited ones
 }
 
 // api is API by class, in internal form.
@@ -284,6 +285,9 @@ func parseAPI(table string) map[string]*apiClass {
 			out[pkg+"/"+f[1]] = class
 		case (f[0] == "static" || f[0] == "virtual") && len(f) >= 3:
 			class.members[f[2]] = version(f, 3)
+			if f[0] == "virtual" {
+				class.virtual = append(class.virtual, f[2])
+			}
 		default:
 			panic(fmt.Sprintf("API, line %d: %q", n, line))
 		}

@@ -47,7 +47,9 @@ const (
 	accSynthetic    = 0x1000
 	accAnnotation   = 0x2000
 	accEnum         = 0x4000
+	accPublic       = 0x0001
 	accPrivate      = 0x0002
+	accProtected    = 0x0004
 )
 
 // Class is what the check needs of a class file.

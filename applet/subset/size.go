@@ -6,151 +6,289 @@ import (
 	"strings"
 )
 
-// Sizes is what a class costs on a card, in bytes, estimated without a kit. See Estimate.
+// Sizes is what a class costs on a card, in bytes, worked out without a kit. See Estimate.
 type Sizes struct {
 	Class     string
+	Methods   int
 	Code      int // instructions, as the converter makes them
-	Other     int // method headers, exception handlers, class structure, constants, references to them
+	Heads     int // method headers, rows of exception handlers
+	Structure int // of the Class component
 	MaxStack  int // words, of the deepest method
 	MaxLocals int
-	Methods   int
 	Object    int // fields of one object
+
+	Each []Method
 }
 
-// Load is what the class adds to the load file.
-func (s Sizes) Load() int { return s.Code + s.Other }
+// Method is what one method costs: instructions, header and handlers.
+type Method struct {
+	Name        string
+	Code, Heads int
+}
+
+// Component is one component of a CAP file, with its tag and size.
+type Component struct {
+	Name  string
+	Bytes int
+}
 
 // Package is what a package costs.
 type Package struct {
 	Classes    []Sizes
-	Frame      int               // header, directory, imports, applet, heads of the components
+	Components []Component       // of the load file: all but Descriptor and Debug, which a card does not need
 	Persistent int               // arrays made at installation, static arrays, fields of the objects, without the platform's headers
 	Transient  int               // arrays of makeTransient…
 	Imports    map[string]string // package, the version it needs at least
 
-	own map[string]*Class
+	own       map[string]*Class
+	constants map[Reference]bool
+	indices   [2][]int // where the Method component names constants, by one byte and by two
+	arrays    int      // bytes of the rows of static arrays
 }
 
-// Load is the size of the load file without Descriptor and Debug, which a card does not need.
+// Load is the size of the load file.
 func (p Package) Load() int {
-	n := p.Frame
-	for _, c := range p.Classes {
-		n += c.Load()
+	n := 0
+	for _, c := range p.Components {
+		n += c.Bytes
 	}
 	return n
 }
 
-// What the structures of a CAP cost (JCVM chapter 6).
+// What the structures of a CAP cost (JCVM 2.2.1 chapter 6).
 const (
-	methodHeader    = 2
+	componentHead   = 3 // tag, size (6.1)
+	methodHeader    = 2 // 6.9.2
 	extendedHeader  = 4 // for more than 15 words of stack, locals or arguments
-	handlerSize     = 8
-	constantSize    = 4
+	handlerSize     = 8 // 6.9.1
+	constantSize    = 4 // 6.7
 	classHeader     = 10
 	virtualEntry    = 2
-	interfaceHeader = 3
-	frameSize       = 150 // component heads 11×3, header, directory, applet, imports with their AIDs
+	interfaceHeader = 3 // 6.8.2: the interface, how many methods, one byte each
+	arrayHeader     = 3 // 6.10: type, count
+
+	// The names of the default package and applet (docs/card-interface.md §2).
+	packageAID  = 8
+	appletAID   = 9
+	packageName = 7
 )
 
-// Estimate translates instruction by instruction: the short forms of the Java Card machine for what javac made. It is meant to be
-// a little above what a converter makes, which shares constants and has shorter forms still.
+// Estimate says how long the components are that a converter makes. Of instructions it knows the length exactly; what a converter
+// may still shorten is named at translate.
 func Estimate(classes []*Class) Package {
-	p := Package{Frame: frameSize, Imports: map[string]string{}, own: map[string]*Class{}}
+	p := Package{Imports: map[string]string{}, own: map[string]*Class{}, constants: map[Reference]bool{}}
 	for _, c := range classes {
 		p.own[c.Name] = c
 	}
-	constants := map[Reference]bool{}
-	for _, c := range classes {
-		s := Sizes{Class: c.Name, Methods: len(c.Methods), Other: classHeader + interfaceHeader*len(c.Interfaces)}
+	ordered := slices.SortedFunc(slices.Values(classes), func(a, b *Class) int { return cmp.Compare(a.Name, b.Name) })
+	method := 1 // the count of handlers, in front of them and of the methods
+	for _, c := range ordered {
+		for _, m := range c.Methods {
+			if m.Code != nil && m.Name != "<clinit>" {
+				method += p.handlers(c, m.Code, method)
+			}
+		}
+	}
+	for _, c := range ordered {
+		s := Sizes{Class: c.Name, Structure: p.structure(c)}
 		for _, f := range c.Fields {
 			if f.Flags&accStatic == 0 {
 				s.Object += 2
 			}
 		}
 		for _, m := range c.Methods {
-			p.method(c, m, &s, constants)
+			method += p.method(c, m, &s, method)
 		}
 		p.Classes = append(p.Classes, s)
 		p.imports(c)
 	}
 	p.objects(classes)
-	slices.SortFunc(p.Classes, func(a, b Sizes) int { return cmp.Compare(a.Class, b.Class) })
+	p.components(method)
 	return p
 }
 
-func (p *Package) method(c *Class, m Member, s *Sizes, constants map[Reference]bool) {
+// handlers is the length of the rows of exception handlers, which name the class they catch (6.9.1).
+func (p *Package) handlers(c *Class, code *Code, at int) int {
+	for n, h := range code.Handlers {
+		if h.Catch != "" {
+			p.name(place{at: handlerSize*n + 6, wide: true, ref: Reference{Class: h.Catch}}, at)
+		}
+	}
+	return handlerSize * len(code.Handlers)
+}
+
+// name notes a constant, and where the Method component names it.
+func (p *Package) name(x place, base int) {
+	p.constants[x.ref] = true
+	width := 0
+	if x.wide {
+		width = 1
+	}
+	p.indices[width] = append(p.indices[width], base+x.at)
+}
+
+// method is the length of a method in the Method component, whose handlers stand in front of all methods.
+func (p *Package) method(c *Class, m Member, s *Sizes, at int) int {
+	if m.Name == "<clinit>" { // no code on the card, but an image
+		all, _ := instructions(m.Code.Bytes)
+		p.arrays += staticArrays(c, all)
+		return 0
+	}
+	s.Methods++
 	if m.Code == nil {
-		s.Other += methodHeader
-		return
+		s.Heads += methodHeader
+		return methodHeader
 	}
-	all, _ := instructions(m.Code.Bytes)
-	if m.Name == "<clinit>" {
-		s.Other += staticArrays(c, all)
-		return
+	head := methodHeader
+	arguments := argumentWords(m)
+	if m.Code.MaxStack > 15 || arguments > 15 || m.Code.MaxLocals-arguments > 15 {
+		head = extendedHeader
 	}
-	s.Other += methodHeader + handlerSize*len(m.Code.Handlers)
-	if m.Code.MaxStack > 15 || m.Code.MaxLocals > 15 {
-		s.Other += extendedHeader - methodHeader
-	}
-	if m.Flags&(accStatic|accPrivate) == 0 && m.Name != "<init>" {
-		s.Other += virtualEntry
+	t := p.translate(c, m)
+	for _, x := range t.constants {
+		p.name(x, at+head)
 	}
 	s.MaxStack, s.MaxLocals = max(s.MaxStack, m.Code.MaxStack), max(s.MaxLocals, m.Code.MaxLocals)
-	for n, i := range all {
-		s.Code += cardSize(c, all, n)
-		if i.code >= 0xB2 && i.code <= 0xBB || i.code == 0xBD || i.code == 0xC0 || i.code == 0xC1 {
-			s.Other++ // its entry in the reference location component
-			ref := p.declared(c, i)
-			if !constants[ref] {
-				constants[ref] = true
-				s.Other += constantSize
+	s.Code += t.length
+	heads := head + handlerSize*len(m.Code.Handlers)
+	s.Heads += heads
+	s.Each = append(s.Each, Method{m.Name + m.Descriptor, t.length, heads})
+	return head + t.length
+}
+
+func argumentWords(m Member) int {
+	takes, _, _ := shape(m.Descriptor)
+	if m.Flags&accStatic == 0 {
+		return len(takes) + 1
+	}
+	return len(takes)
+}
+
+// structure is the length of class_info (6.8.2). The tables of virtual methods reach from the lowest token of a method that is
+// declared or overridden to the highest.
+func (p *Package) structure(c *Class) int {
+	public, visible := p.virtual(c.Super)
+	low, high := len(public), len(public)
+	own := 0
+	for _, m := range c.Methods {
+		if m.Flags&(accStatic|accPrivate) != 0 || m.Name == "<init>" {
+			continue
+		}
+		key := m.Name + m.Descriptor
+		if m.Flags&(accPublic|accProtected) == 0 {
+			if !slices.Contains(visible, key) {
+				own++
+			}
+			continue
+		}
+		if at := slices.Index(public, key); at >= 0 {
+			low = min(low, at)
+		} else {
+			high++
+		}
+	}
+	n := classHeader + virtualEntry*(high-low+own)
+	for _, i := range allInterfaces(c) {
+		n += interfaceHeader + interfaceMethods(i)
+	}
+	return n
+}
+
+// virtual are the virtual methods a class has, by token: public and protected ones, and those of the package.
+func (p *Package) virtual(class string) (public, visible []string) {
+	k := p.own[class]
+	if k == nil {
+		return apiVirtual(class), nil
+	}
+	public, visible = p.virtual(k.Super)
+	for _, m := range k.Methods {
+		key := m.Name + m.Descriptor
+		if m.Flags&(accStatic|accPrivate) != 0 || m.Name == "<init>" {
+			continue
+		}
+		if m.Flags&(accPublic|accProtected) == 0 {
+			visible = append(visible, key)
+		} else if !slices.Contains(public, key) {
+			public = append(public, key)
+		}
+	}
+	return public, visible
+}
+
+// apiVirtual are the virtual methods of an API class in the order of their tokens.
+func apiVirtual(class string) []string {
+	var out []string
+	for _, parent := range parents[class] {
+		out = append(out, apiVirtual(parent)...)
+	}
+	if k := api[class]; k != nil {
+		out = append(out, k.virtual...)
+	}
+	return out
+}
+
+// allInterfaces are those a class names, and theirs.
+func allInterfaces(c *Class) []string {
+	var out []string
+	for _, i := range c.Interfaces {
+		for _, name := range append([]string{i}, parents[i]...) {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
 			}
 		}
 	}
+	return out
 }
 
-// declared is the constant an instruction needs; a field has one for its class, whichever subclass names it.
-func (p *Package) declared(c *Class, i instruction) Reference {
-	ref, ok := c.reference(i.operand)
-	if !ok {
-		return Reference{Class: c.className(i.operand)}
+func interfaceMethods(name string) int {
+	if k := api[name]; k != nil {
+		return len(k.virtual)
 	}
-	for n := 0; n < len(p.own) && i.code <= 0xB5; n++ {
-		k := p.own[ref.Class]
-		if k == nil || slices.ContainsFunc(k.Fields, func(f Member) bool { return f.Name == ref.Name }) {
-			break
+	return 0
+}
+
+// components adds up the load file; method is the length of the Method component without its head.
+func (p *Package) components(method int) {
+	class := componentHead + 2 // the signature pool of 2.2, empty
+	for _, s := range p.Classes {
+		class += s.Structure
+	}
+	imported := componentHead + 1
+	for _, x := range packages {
+		if p.Imports[x[0]] != "" {
+			imported += 3 + len(x[1])/2
 		}
-		ref.Class = k.Super
 	}
-	return ref
+	p.Components = []Component{
+		{"Header", componentHead + 4 + 3 + 3 + packageAID + 1 + packageName},
+		{"Directory", componentHead + 2*12 + 6 + 3},
+		{"Import", imported},
+		{"Applet", componentHead + 1 + 1 + appletAID + 2},
+		{"Class", class},
+		{"Method", componentHead + method},
+		{"StaticField", componentHead + 10 + p.arrays},
+		{"ConstantPool", componentHead + 2 + constantSize*len(p.constants)},
+		{"RefLocation", componentHead + 4 + steps(p.indices[0]) + steps(p.indices[1])},
+	}
 }
 
-// cardSize is the length of what stands for an instruction on the card.
-func cardSize(c *Class, all []instruction, n int) int {
-	i := all[n]
-	switch {
-	case isBranch(i.code) && (i.operand-i.pc > 127 || i.operand-i.pc < -128):
-		return 3 // the wide form
-	case i.code == 0xAA:
-		return 7 + 2*(len(i.targets)-1)
-	case i.code == 0xAB:
-		return 5 + 4*(len(i.targets)-1)
-	case i.code == 0xB4 && n > 0 && all[n-1].code == 0x2A:
-		return 1 // aload_0, getfield: one instruction of two bytes
-	case i.code == 0x12 || i.code == 0x13:
-		return 3
+// steps is the length of a list of places: a byte from one to the next, and one more for every 255 between them (6.11).
+func steps(places []int) int {
+	n, last := 0, 0
+	slices.Sort(places)
+	for _, at := range places {
+		n += 1 + (at-last)/255
+		last = at
 	}
-	return i.op().card
+	return n
 }
 
 // staticArrays is the image of constant arrays: they are data on the card, not code.
 func staticArrays(c *Class, all []instruction) int {
 	n := 0
-	for at, i := range all {
+	for at := range all {
 		if length, ok := arrayLength(c, all, at); ok {
-			n += 3 + length
-		} else if i.code == 0xB3 {
-			n += 2
+			n += arrayHeader + length
 		}
 	}
 	return n

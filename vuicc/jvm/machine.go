@@ -7,6 +7,7 @@
 package jvm
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ type Machine struct {
 	mu      sync.Mutex
 	cmd     *exec.Cmd
 	in      io.WriteCloser
-	out     io.ReadCloser
+	out     *bufio.Reader
+	stdout  io.ReadCloser
 	stderr  tail
 	err     error // why it ended, or why an applet was ended
 	remarks []string
@@ -48,17 +50,19 @@ func New(runtime string) (*Machine, error) {
 	return &Machine{java: java, runtime: runtime}, nil
 }
 
-// start runs the process. Applets need little memory and run short: the optimizing compiler would cost more than it gives.
+// start runs the process. Applets need little memory and run short: the optimizing compiler would cost more than it gives. What the
+// machine itself has to say goes to standard error: standard output is the pipe.
 func (m *Machine) start() error {
-	m.cmd = exec.Command(m.java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-cp", m.runtime, "simbind.card.Main")
+	m.cmd = exec.Command(m.java, "-XX:+DisplayVMOutputToStderr", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-cp", m.runtime, "simbind.card.Main")
 	m.cmd.Stderr = &m.stderr
 	var err error
 	if m.in, err = m.cmd.StdinPipe(); err != nil {
 		return err
 	}
-	if m.out, err = m.cmd.StdoutPipe(); err != nil {
+	if m.stdout, err = m.cmd.StdoutPipe(); err != nil {
 		return err
 	}
+	m.out = bufio.NewReader(m.stdout)
 	if err := m.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", m.java, err)
 	}
@@ -172,7 +176,7 @@ func (m *Machine) talk(f frame) (frame, error) {
 	if _, err := m.in.Write(f.bytes()); err != nil {
 		return frame{}, err
 	}
-	if d, ok := m.out.(interface{ SetReadDeadline(time.Time) error }); ok {
+	if d, ok := m.stdout.(interface{ SetReadDeadline(time.Time) error }); ok {
 		if err := d.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			return frame{}, err
 		}

@@ -100,12 +100,18 @@ func probeImage(t *testing.T, parameters ...byte) image.Image {
 func probe(t *testing.T) *probing {
 	t.Helper()
 	p := &probing{t: t, m: machine(t)}
+	p.another()
+	return p
+}
+
+// another takes a new card, on the same machine.
+func (p *probing) another() {
+	p.t.Helper()
 	var err error
-	if p.card, err = vuicc.New(probeImage(t), vuicc.WithRand(rand.New(rand.NewSource(1))), p.option()); err != nil {
-		t.Fatal(err)
+	if p.card, err = vuicc.New(probeImage(p.t), vuicc.WithRand(rand.New(rand.NewSource(1))), p.option()); err != nil {
+		p.t.Fatal(err)
 	}
 	p.power()
-	return p
 }
 
 // power is a reset and a selection.

@@ -50,8 +50,9 @@ func TestResetDuringSend(t *testing.T) {
 
 // TestCutAfterSend: every write of an event is cut, before and after the answer.
 func TestCutAfterSend(t *testing.T) {
+	p := probe(t)
 	for n := 1; n <= 30; n++ {
-		p := probe(t)
+		p.another()
 		p.card.NVM().CutAt(n, n%2 == 0)
 		for _, c := range []string{profile, "801200000B", imei, "8012000014", refreshed} {
 			if p.say(c) == "mute" {
@@ -120,8 +121,9 @@ func (x contacts) Transmit(_ context.Context, c apdu.Command) (apdu.Response, er
 
 // TestSecureChannel: at every level a command is unwrapped and its answer wrapped.
 func TestSecureChannel(t *testing.T) {
+	p := probe(t)
 	for _, level := range []gp.Level{0x01, 0x03, 0x11, 0x13, 0x33} {
-		p := probe(t)
+		p.another()
 		keys := gp.KeySet{ENC: gp.TestKey(), MAC: gp.TestKey(), DEK: gp.TestKey()}
 		s, err := gp.Open(context.Background(), contacts{p}, keys, gp.Options{Level: level, AID: module})
 		if err != nil {

@@ -1,174 +1,179 @@
 package simbind;
 
 import javacard.framework.CardRuntimeException;
-import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
+import uicc.access.FileView;
+import uicc.access.UICCException;
 
 /**
  * The access switch (§8.6): what a verdict changes in the files, the mark that makes it whole after a cut, and strict start.
  */
-class Access extends Log {
+public abstract class Access extends Backup {
 
-    // Bits of PLAN.
-    private static final byte ENFORCE = 0x01;
-    private static final byte DENY = 0x02;
+    // Bits of a plan, beside the target and PENDING_LOCATION, which stand there as in the mark.
     private static final byte WRITE_COPIES = 0x04; // a copy differs
-    private static final byte WRITE_LOCATION = 0x08; // location and keys are due
-    private static final byte STRICT = 0x10; // the restore under strict start
+    private static final byte STRICTLY = 0x08; // the restore under strict start
     private static final byte PAIRING = 0x20; // EF_IPS
+
+    /** The copies in CHANGED. */
+    private static final byte COPIES = 0x03;
 
     /** Strict restores in a row for one IMEI after which strict start rests. */
     private static final byte STRICT_RESTORES = 3;
 
-    private boolean planned(byte bit) {
-        return (ram[Memory.PLAN] & bit) != 0;
-    }
+    private static final short EF_IPS_FILE = 0x6FF1;
+    private static final byte PREVIOUS = 0x03;
+    private static final byte ABSOLUTE = 0x04;
 
-    private byte target() {
-        return planned(DENY) ? Copies.DENIAL : Copies.BACKUP;
-    }
+    /** EF_IPS in ASCII: OK at 0, KO at 4. */
+    private static final byte[] OUTCOMES = {0x4F, 0x4B, (byte) 0xFF, (byte) 0xFF, 0x4B, 0x4F, (byte) 0xFF, (byte) 0xFF};
 
     private boolean strict() {
-        return enforcing() && has(STRICT_START);
-    }
-
-    /** Plans what the decision changes. The copies were read by take. */
-    void plan(byte decision) {
-        ram[Memory.PLAN] = 0;
-        boolean deciding = deciding();
-        if (decision == Decision.NOT_ENFORCED || deciding && has(OBSERVE)) {
-            return;
-        }
-        byte plan = ENFORCE;
-        if (Decision.denies(decision)) {
-            plan |= DENY;
-        }
-        if (!has(KEEP_LOCATION) && ((plan & DENY) != 0 || data[Memory.DENIED_LAST] != 0)) {
-            plan |= WRITE_LOCATION;
-        }
-        if (deciding && has(EF_IPS)) {
-            plan |= PAIRING;
-        }
-        if (differ((plan & DENY) != 0 ? Copies.DENIAL : Copies.BACKUP)) {
-            plan |= WRITE_COPIES;
-            if ((plan & DENY) == 0 && strict()) {
-                plan |= STRICT;
-            }
-        }
-        ram[Memory.PLAN] = plan;
-    }
-
-    /** Marks what will be written, inside the transaction of the decision. */
-    void mark() {
-        if (!planned(ENFORCE)) {
-            return;
-        }
-        put(Memory.DENIED_LAST, planned(DENY) ? (byte) 1 : (byte) 0);
-        if (planned((byte) (WRITE_COPIES | WRITE_LOCATION))) {
-            pend(planned(WRITE_LOCATION) ? (byte) (target() | Memory.PENDING_LOCATION) : target());
-        }
-        markStrict();
+        return (data[POLICY] & (STRICT_START | OBSERVE)) == STRICT_START && data[SCHEME] != OFF;
     }
 
     /**
-     * Counts strict restores in a row for one IMEI. A start that finds nothing to restore, such as the one after a reset,
+     * Plans what the decision changes, on the copies that take read, and marks it inside the transaction of the decision. Gives the
+     * plan. Strict restores in a row for one IMEI are counted: a start that finds nothing to restore, such as the one after a reset,
      * ends the row; strict start that rests goes on resting until the IMEI changes.
      */
-    private void markStrict() {
-        byte row = data[(short) (Memory.STRICT + Imei.SIZE)];
-        if (!Memory.same(ram, Memory.IMEI, data, Memory.STRICT, Imei.SIZE)) {
-            row = 0;
+    byte mark(byte decision) {
+        byte plan = 0;
+        if (decision != Decision.NOT_ENFORCED && (data[SCHEME] == OFF || has(OBSERVE) == 0)) {
+            byte target = Decision.denies(decision) ? TO_DENIAL : BACKUP;
+            if (differ(target)) {
+                plan = WRITE_COPIES;
+                if (target == BACKUP && strict()) {
+                    plan = WRITE_COPIES | STRICTLY;
+                }
+            }
+            if (has(KEEP_LOCATION) == 0 && (target | data[DENIED_LAST]) >= TO_DENIAL) {
+                plan |= PENDING_LOCATION;
+            }
+            if (plan != 0) {
+                pend((byte) (target | plan & PENDING_LOCATION));
+            }
+            put(DENIED_LAST, (byte) (target & TO_DENIAL));
+            byte row = data[STRICT_ROW];
+            if (row < STRICT_RESTORES && (plan & STRICTLY) == 0 || Util.arrayCompare(ram, IMEI, data, STRICT, Digits.IMEI) != 0) {
+                row = 0;
+            }
+            if ((plan & STRICTLY) != 0) {
+                put(VERIFIED, (byte) 1);
+                putArray(STRICT, ram, IMEI, Digits.IMEI);
+                if (row < STRICT_RESTORES) {
+                    row++;
+                }
+            }
+            put(STRICT_ROW, row);
+            if (data[SCHEME] != OFF && has(EF_IPS) != 0) {
+                plan |= PAIRING;
+            }
+            plan |= target;
         }
-        if (planned(STRICT)) {
-            put(Memory.VERIFIED, (byte) 1);
-            putArray(Memory.STRICT, ram, Memory.IMEI, Imei.SIZE);
-            row = row < STRICT_RESTORES ? (byte) (row + 1) : row;
-        } else if (row < STRICT_RESTORES) {
-            row = 0;
-        }
-        put((short) (Memory.STRICT + Imei.SIZE), row);
+        return plan;
     }
 
     /** Location and keys, then the copies, then EF_IPS; when a copy did change, REFRESH is owed. */
-    void carryOut() {
-        if (planned(WRITE_LOCATION)) {
+    void carryOut(short plan) {
+        if ((plan & PENDING_LOCATION) != 0) {
             resetLocation();
         }
-        if (planned((byte) (WRITE_COPIES | WRITE_LOCATION))) {
-            writeAll(target());
+        if ((plan & (WRITE_COPIES | PENDING_LOCATION)) != 0) {
+            writeAll((byte) (plan & (BACKUP | TO_DENIAL)));
         }
-        if (planned(PAIRING)) {
-            writePairingStatus(!planned(DENY));
+        if ((plan & PAIRING) != 0) {
+            writePairingStatus((plan & TO_DENIAL) != 0 ? (short) 4 : 0);
         }
-        endStep(false);
-        oweRefresh();
-        if (ram[Memory.CHANGED] != 0 && planned(STRICT)) {
-            ram[Memory.STRICT_REFRESH] = 1;
+        endStep();
+        oweRefresh((byte) (plan & STRICTLY));
+    }
+
+    /**
+     * EF_IPS (§8.8, TS 31.102 clause 4.2.101), for the staff at the place. Writes the outcome as the oldest record, when it differs
+     * from the newest. A newest with a link is another applet's.
+     */
+    private void writePairingStatus(short outcome) {
+        byte[] scratch = this.scratch;
+        try {
+            FileView view = select(USIM, EF_IPS_FILE);
+            view.readRecord((short) 1, ABSOLUTE, (short) 0, scratch, (short) 0, (short) 4);
+            if (scratch[2] == (byte) 0xFF && Util.arrayCompare(scratch, (short) 0, OUTCOMES, outcome, (short) 4) != 0) {
+                view.updateRecord((short) 0, PREVIOUS, (short) 0, OUTCOMES, outcome, (short) 4);
+            }
+        } catch (UICCException e) {
+            // absent, or refused
         }
     }
 
-    /** Owes the terminal that is running a REFRESH for what the step has changed. */
-    void oweRefresh() {
-        byte changed = ram[Memory.CHANGED];
-        if (changed == 0 || ram[Memory.RUNNING] == 0) {
-            return;
+    /** Owes the terminal that is running a REFRESH for what the step has changed; strict is not 0 after a strict restore. */
+    void oweRefresh(byte strict) {
+        byte[] ram = this.ram;
+        if ((ram[CHANGED] & COPIES) != 0 && ram[RUNNING] != 0) {
+            ram[REFRESH] = Terminal.NOW;
+            list(CHANGED);
+            ram[REFRESH_QUALIFIER] = data[QUALIFIER];
+            ram[REFRESH_BUSY] = 0;
+            ram[STRICT_REFRESH] = strict;
         }
-        ram[Memory.REFRESH] = Terminal.NOW;
-        ram[Memory.QUALIFIER] = qualifier(active());
-        ram[Memory.REFRESH_FILES] |= changed;
-        list(Util.getShort(ram, Memory.LOCATED));
-        ram[Memory.REFRESH_BUSY] = 0;
-        ram[Memory.STRICT_REFRESH] = 0;
     }
 
-    /** Adds location and key files to the list of the REFRESH that is owed. */
-    void list(short files) {
-        Util.setShort(ram, Memory.REFRESH_LOCATION, (short) (Util.getShort(ram, Memory.REFRESH_LOCATION) | files));
+    /** Adds files to those that a REFRESH lists. */
+    void list(short from) {
+        short i = 2;
+        do {
+            ram[(short) (LISTED + i)] |= ram[(short) (from + i)];
+        } while (--i >= 0);
     }
 
     /** First command after reset (§8.1): file access only, in any reader. */
     void firstCommand() {
-        beginStep();
         take();
-        boolean hide = strict() && data[Memory.VERIFIED] == 0 && differ(Copies.DENIAL);
-        if (hide && data[(short) (Memory.STRICT + Imei.SIZE)] >= STRICT_RESTORES) {
-            fail(Memory.RESTING);
+        boolean hide = strict() && data[VERIFIED] == 0 && differ(TO_DENIAL);
+        if (hide && data[STRICT_ROW] >= STRICT_RESTORES) {
+            fail(RESTING);
             hide = false;
         }
         try {
             JCSystem.beginTransaction();
-            raise(Memory.RESETS);
-            put(Memory.VERIFIED, (byte) 0);
+            raise(RESETS);
+            put(VERIFIED, (byte) 0);
             if (hide) {
-                pend(Copies.DENIAL);
+                pend(TO_DENIAL);
             }
             JCSystem.commitTransaction();
             if (hide) {
-                writeAll(Copies.DENIAL);
+                writeAll(TO_DENIAL);
             }
         } catch (CardRuntimeException e) {
             failed();
         }
-        endStep(true);
+        if (ram[FAILURE] != 0) { // a step that only looks leaves an older reason standing
+            endStep();
+        }
     }
 
-    /** Writes every backup back: 6985 when there is none, 6581 when a copy refuses. */
-    short restoreAll() {
-        read();
-        if (!anyBackup()) {
-            return ISO7816.SW_CONDITIONS_NOT_SATISFIED;
+    /** Writes every backup back, after take; 6581 when a copy refuses. */
+    void restore() {
+        if (differ(BACKUP)) {
+            pend(BACKUP);
+            if (!writeAll(BACKUP)) {
+                refuse();
+            }
         }
-        if (!differ(Copies.BACKUP)) {
-            return ISO7816.SW_NO_ERROR;
-        }
-        pend(Copies.BACKUP);
-        return writeAll(Copies.BACKUP) ? ISO7816.SW_NO_ERROR : Commands.SW_MEMORY;
+    }
+
+    /** The step failed: 6581, and tag 89 says why. */
+    void refuse() {
+        endStep();
+        ISOException.throwIt(Commands.SW_MEMORY);
     }
 
     /** Removal (§6): every copy is restored. It cannot refuse: what fails stays as it is. */
-    void uninstall() {
+    public void uninstall() {
         take();
-        restoreAll();
+        restore();
     }
 }

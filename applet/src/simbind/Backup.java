@@ -2,78 +2,54 @@ package simbind;
 
 import javacard.framework.CardRuntimeException;
 import javacard.framework.JCSystem;
+import javacard.framework.Util;
 
-/** Take (§8): a write that a cut interrupted is finished, then what an issuer wrote becomes the backup. */
-class Backup extends PairingStatus {
+/** Take (§8), with which every step begins: a write that a cut interrupted is finished, then what an issuer wrote becomes the backup. */
+abstract class Backup extends Location {
 
     /**
      * Each copy whose content is plausible, no denial value and not its backup becomes that copy's backup; the old one is kept
      * beside it. One transaction. False when the memory refused, also to finish. Leaves the copies read.
      */
     boolean take() {
-        finishPending();
+        Util.arrayFillNonAtomic(ram, SPOILED, (short) 5, (byte) 0); // to CHANGED
+        byte pending = data[PENDING];
+        ram[LEFT] = pending;
         read();
-        if (ram[Memory.READABLE] == 0) {
-            fail(service130() ? Memory.SERVICE_130 : Memory.NOT_READABLE);
-            return true;
+        if (pending != 0) { // location and keys, then the copies, but an issuer's content stays
+            if ((pending & PENDING_LOCATION) != 0 && has(KEEP_LOCATION) == 0) {
+                resetLocation();
+            }
+            writeAll((byte) (pending & (BACKUP | TO_DENIAL)));
+            ram[LEFT] = data[PENDING];
         }
-        byte fresh = freshCopies();
-        if (fresh == 0) {
-            return ram[Memory.LEFT] == 0;
+        if (seen(USIM) < READ && seen(GSM) < READ) {
+            fail(unreadable());
+            return true;
         }
         try {
             JCSystem.beginTransaction();
-            renew((byte) (fresh & Copies.USIM));
-            renew((byte) (fresh & Copies.GSM));
+            renew(USIM);
+            renew(GSM);
             JCSystem.commitTransaction();
-            return ram[Memory.LEFT] == 0;
+            return ram[LEFT] == 0;
         } catch (CardRuntimeException e) {
             failed();
             return false;
         }
     }
 
-    /** The copies to renew. */
-    private byte freshCopies() {
-        byte fresh = 0;
-        for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (!exists(copy)) {
-                continue;
-            }
-            if (!readable(copy)) {
-                fail(Memory.NOT_READABLE);
-            } else if (!holdsDenial(copy) && !holdsBackup(copy)) {
-                if (!plausible(copy)) {
-                    fail(Memory.CONTENT_UNKNOWN);
-                } else if (issuers(copy)) {
-                    fresh |= copy;
-                }
-            }
-        }
-        return fresh;
-    }
-
-    private void renew(byte copy) {
-        if (copy == 0) {
+    private void renew(short copy) {
+        if (seen(copy) == 0) {
             return;
         }
-        if (hasBackup(copy)) {
-            putArray(Copies.replaced(copy), data, Copies.backup(copy), Imsi.SIZE);
+        if (seen(copy) < READ) {
+            fail(NOT_READABLE);
+        } else if (issuers(copy)) {
+            putArray((short) (copy + REPLACED), data, copy, Digits.IMSI);
+            putArray(copy, ram, copy, Digits.IMSI);
+        } else if (!Digits.plausible(ram, copy) && !holdsDenial(copy)) {
+            fail(CONTENT_UNKNOWN);
         }
-        putArray(Copies.backup(copy), ram, Copies.content(copy), Imsi.SIZE);
-    }
-
-    /** Writes what was pending: location and keys, then the copies, but an issuer's content stays. */
-    private void finishPending() {
-        byte pending = data[Memory.PENDING];
-        ram[Memory.LEFT] = pending;
-        if (pending == 0) {
-            return;
-        }
-        if ((pending & Memory.PENDING_LOCATION) != 0 && !has(KEEP_LOCATION)) {
-            resetLocation();
-        }
-        writeAll((byte) (pending & (BACKUP | DENIAL)));
-        ram[Memory.LEFT] = data[Memory.PENDING];
     }
 }

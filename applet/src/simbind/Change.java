@@ -6,64 +6,98 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** What a template changes once it is complete: E0, a configuration (§4), and E2, an action (§6). */
-class Change extends Terminal {
+abstract class Change extends Terminal {
 
-    private static final byte TAG_ACTION = (byte) 0x80;
-    private static final byte TAG_IMEI = (byte) 0x81;
+    private static final byte E0 = (byte) 0xE0;
+    private static final byte E2 = (byte) 0xE2;
 
     private static final byte BACK_UP = 0x01;
     private static final byte RESTORE = 0x02;
     private static final byte UNBIND = 0x03;
     private static final byte BIND = 0x04;
     private static final byte CLEAR = 0x05;
-    private static final byte PREVIOUS = 0x06;
 
-    /** E0: accepted whole or not at all. Take runs with the old denial value. */
-    void configure() {
-        accept();
-        expect();
-        takeOrRefuse();
-        refuseSubscribers();
-        if (generation() != 0 && unchanged()) {
-            put(Memory.VERIFIED, (byte) 0);
-            ram[Memory.FAILURE] = 0;
-        } else {
-            settle();
-            adopt();
-            endStep(false);
+    /**
+     * Carries out the staged template: exactly one, E0 or E2, whole or not at all; 6984 when the generation on the card is another one
+     * than tag 8A says. Every action but 05 begins with take, and so does a configuration, with the old denial value.
+     */
+    void apply(short length) {
+        byte which = staged[0];
+        byte[] staged = this.staged;
+        short value = value(staged, (short) 0);
+        if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
+            wrong();
         }
-        oweRefresh();
-    }
-
-    /** Tag 8A of E0 and E2: 6984 when the generation on the card is another one. */
-    private void expect() {
-        short at = Reader.find(staged, (short) 0, TAG_GENERATION, (short) 0);
-        if (at >= 0 && Util.getShort(staged, at) != generation()) {
+        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
+        if (which == E0) {
+            accept();
+        } else {
+            if (which != E2) {
+                wrong();
+            }
+            forgetImei();
+            parse(E2_OBJECTS, OFF, staged, (short) 0);
+            which = ram[ACTION];
+            if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
+                wrong();
+            }
+        }
+        if (Util.getShort(ram, EXPECTED) != generation()) {
             ISOException.throwIt(ISO7816.SW_DATA_INVALID);
         }
-    }
-
-    private void takeOrRefuse() {
-        beginStep();
-        if (!take()) {
-            refuse();
-        }
-    }
-
-    /** The step failed: 6581, and tag 89 says why. */
-    private void refuse() {
-        endStep(false);
-        ISOException.throwIt(Commands.SW_MEMORY);
-    }
-
-    /** 6A80 when the denial value is a subscriber's: the content or the backup of a copy. */
-    private void refuseSubscribers() {
-        byte[] coming = coming();
-        for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            boolean shown = readable(copy) && denies(coming, ram, Copies.content(copy)) && !holdsDenial(copy);
-            if (shown || hasBackup(copy) && denies(coming, data, Copies.backup(copy))) {
-                ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+        if (which == CLEAR) { // counters, log and tags 89 to 93
+            Util.arrayFillNonAtomic(scratch, (short) 0, SCRATCH_SIZE, (byte) 0);
+            putArray(VERIFIED, scratch, (short) 0, (short) (RETIRED - VERIFIED));
+        } else {
+            if (!take()) {
+                refuse();
             }
+            if (which == E0) {
+                configure();
+            } else {
+                act(which);
+            }
+            put(VERIFIED, (byte) 0);
+            endStep();
+            oweRefresh((byte) 0);
+        }
+        wish();
+    }
+
+    /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */
+    private void configure() {
+        byte[] data = this.data;
+        byte[] active = bank((byte) 0);
+        refuseSubscribers(USIM);
+        refuseSubscribers(GSM);
+        if (Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
+                (short) (TEMPLATE + Util.getShort(active, (short) 0))) == 0) {
+            ram[FAILURE] = data[REASON]; // it says the same as what is in force: nothing changes
+            return;
+        }
+        settle();
+        JCSystem.beginTransaction();
+        if (data[BOUND] > ram[TERMINALS]) {
+            data[BOUND] = ram[TERMINALS];
+        }
+        if (data[SCHEME] != FIRST_INSERT || ram[SCHEME] != FIRST_INSERT) {
+            data[BOUND] = 0;
+        }
+        retire(data);
+        putArray(CONFIGURATION, ram, CONFIGURATION, CONFIGURATION_SIZE);
+        data[ACTIVE] ^= 1;
+        nextGeneration();
+        data[VERIFIED] = 0;
+        data[STRICT_ROW] = 0;
+        data[PENDING] = 0;
+        JCSystem.commitTransaction();
+    }
+
+    /** 6A80 when the denial value that is coming is a subscriber's: the content or the backup of a copy. */
+    private void refuseSubscribers(short copy) {
+        if (seen(copy) > READ && compare(copy, ram, DENIAL) == 0 && !holdsDenial(copy)
+                || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, Digits.IMSI) == 0) {
+            wrong();
         }
     }
 
@@ -72,189 +106,105 @@ class Change extends Terminal {
      * denied: location and keys go first then (§4).
      */
     private void settle() {
-        if (!deniedNow(Copies.USIM) && !deniedNow(Copies.GSM)) {
+        if (!deniedNow(USIM) && !deniedNow(GSM)) {
             return;
         }
-        byte[] coming = coming();
-        boolean deny = ram[Memory.DENIED] != 0 && scheme(coming) != OFF && !has(coming, OBSERVE);
+        boolean deny = ram[DENIED] != 0 && ram[SCHEME] != OFF && (ram[POLICY] & OBSERVE) == 0;
         if (deny) {
-            retire(coming); // until the configuration is in force nothing else knows it
+            retire(ram); // until the configuration is in force nothing else knows it
         }
-        pend(Copies.BACKUP); // what a cut ends in, before the configuration is in force
-        if (deny && !has(coming, KEEP_LOCATION)) {
+        pend(BACKUP); // what a cut ends in, before the configuration is in force
+        if (deny && (ram[POLICY] & KEEP_LOCATION) == 0) {
             resetLocation();
         }
-        boolean done = ram[Memory.SPOILED] == 0;
-        for (byte copy = Copies.USIM; done && copy <= Copies.GSM; copy++) {
-            if (!deniedNow(copy)) {
-                continue;
+        boolean done = ram[SPOILED] == 0;
+        short copy = USIM;
+        do {
+            if (done && deniedNow(copy)) {
+                done = deny ? write(copy, ram, DENIAL) : write(copy, data, copy);
             }
-            if (!deny) {
-                Util.arrayCopyNonAtomic(data, Copies.backup(copy), ram, Memory.WANTED, Imsi.SIZE);
-            } else if (denies(coming, ram, Copies.content(copy))) {
-                continue;
-            } else {
-                Util.arrayCopyNonAtomic(coming, denial(coming), ram, Memory.WANTED, Imsi.SIZE);
-            }
-            done = write(copy);
-        }
+            copy += GSM;
+        } while (copy == GSM);
         if (!done) {
             refuse();
         }
     }
 
-    private boolean deniedNow(byte copy) {
+    private boolean deniedNow(short copy) {
         return managed(copy) && holdsDenial(copy);
     }
 
-    /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */
-    private void adopt() {
-        byte[] active = active();
-        byte[] coming = coming();
-        byte keep = scheme(active) == FIRST_INSERT && scheme(coming) == FIRST_INSERT ? terminals(coming) : (byte) 0;
-        JCSystem.beginTransaction();
-        activate();
-        nextGeneration();
-        retire(active);
-        if (data[Memory.BOUND] > keep) {
-            put(Memory.BOUND, keep);
-        }
-        put(Memory.VERIFIED, (byte) 0);
-        put((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
-        put(Memory.PENDING, (byte) 0);
-        JCSystem.commitTransaction();
-    }
-
     /** E2. */
-    void act() {
-        checkAction();
-        short at = Reader.find(staged, (short) 0, TAG_ACTION, (short) 0);
-        byte which = at < 0 ? (byte) 0 : staged[at];
-        short imei = Reader.find(staged, (short) 0, TAG_IMEI, (short) 0);
-        if (which < BACK_UP || which > PREVIOUS || (imei >= 0) != (which == BIND)) {
-            ISOException.throwIt(ISO7816.SW_WRONG_DATA);
-        }
-        expect();
-        if (which == CLEAR) {
-            clear();
-            return;
-        }
-        takeOrRefuse();
-        short sw = perform(which, imei);
-        if (sw == Commands.SW_MEMORY) {
-            refuse();
-        }
-        if (sw != ISO7816.SW_NO_ERROR) {
-            ISOException.throwIt(sw);
-        }
-        put(Memory.VERIFIED, (byte) 0);
-        endStep(false);
-        oweRefresh();
-    }
-
-    private void checkAction() {
-        short at = Reader.value(staged, (short) 0);
-        short end = (short) (at + Reader.length(staged, (short) 0));
-        short seen = 0;
-        while (at < end) {
-            short value = Reader.inside(staged, at, end);
-            byte length = staged[(short) (at + 1)];
-            seen = Reader.once(seen, staged[at]);
-            if (!fits(staged, staged[at], value, length)) {
-                ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+    private void act(byte which) {
+        if (which <= RESTORE) {
+            if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
+                notNow();
             }
-            at = (short) (value + length);
+            if (which == RESTORE) {
+                restore();
+            }
+        } else if (which <= BIND) {
+            rebind(which);
+        } else {
+            previous();
         }
     }
 
-    private static boolean fits(byte[] b, byte tag, short at, byte length) {
-        switch (tag) {
-            case TAG_ACTION:
-                return length == 1;
-            case TAG_IMEI:
-                return length == Imei.SIZE && Imei.valid(b, at);
-            default:
-                return tag == TAG_GENERATION && length == 2;
-        }
-    }
-
-    private short perform(byte which, short imei) {
-        switch (which) {
-            case BACK_UP:
-                return backedUp(Copies.USIM) && backedUp(Copies.GSM) && anyBackup() ? ISO7816.SW_NO_ERROR
-                        : ISO7816.SW_CONDITIONS_NOT_SATISFIED;
-            case RESTORE:
-                return restoreAll();
-            case PREVIOUS:
-                return previous();
-            default:
-                return rebind(which, imei);
-        }
+    private static void notNow() {
+        ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
     }
 
     /** After take a copy has its backup, and shows it or the denial value. */
-    private boolean backedUp(byte copy) {
-        return !exists(copy) || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
+    private boolean backedUp(short copy) {
+        return seen(copy) == 0 || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
     }
 
-    /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation  */
-    private short rebind(byte which, short imei) {
-        byte[] active = active();
-        if (scheme(active) != FIRST_INSERT) {
-            return ISO7816.SW_CONDITIONS_NOT_SATISFIED;
+    /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation change. */
+    private void rebind(byte which) {
+        if (data[SCHEME] != FIRST_INSERT) {
+            notNow();
         }
-        if (restoreAll() == Commands.SW_MEMORY) {
-            return Commands.SW_MEMORY;
-        }
+        restore();
         JCSystem.beginTransaction();
         if (which == UNBIND) {
-            put(Memory.BOUND, (byte) 0);
-        } else if (!bound(staged, imei)) {
-            if (data[Memory.BOUND] >= terminals(active)) {
-                put(Memory.BOUND, (byte) 0);
+            data[BOUND] = 0;
+        } else if (!bound()) {
+            if (data[BOUND] >= data[TERMINALS]) {
+                data[BOUND] = 0;
             }
-            bind(staged, imei);
+            bind();
         }
         nextGeneration();
-        JCSystem.commitTransaction();
-        return ISO7816.SW_NO_ERROR;
-    }
-
-    /** 05: counters, log and tags 89 to 93. */
-    private void clear() {
-        Util.arrayFillNonAtomic(ram, Memory.SCRATCH, Memory.SCRATCH_SIZE, (byte) 0);
-        JCSystem.beginTransaction();
-        putArray(Memory.COUNTERS, ram, Memory.SCRATCH, (short) (Memory.PENDING - Memory.COUNTERS));
-        putArray(Memory.LOG, ram, Memory.SCRATCH, (short) (Log.ENTRIES * Log.ENTRY));
-        put(Memory.VERIFIED, (byte) 0);
         JCSystem.commitTransaction();
     }
 
     /** 06: the replaced backups become the backups; a copy that shows the present one follows. */
-    private short previous() {
-        if (!canGoBack(Copies.USIM) && !canGoBack(Copies.GSM)) {
-            return ISO7816.SW_CONDITIONS_NOT_SATISFIED;
-        }
+    private void previous() {
+        boolean any = false;
         boolean shown = false;
+        short copy = USIM;
         JCSystem.beginTransaction();
-        for (byte copy = Copies.USIM; copy <= Copies.GSM; copy++) {
-            if (canGoBack(copy)) {
+        do {
+            short replaced = (short) (copy + REPLACED);
+            if (seen(copy) != 0 && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
+                any = true;
                 shown |= holdsBackup(copy);
-                Util.arrayCopyNonAtomic(data, Copies.replaced(copy), ram, Memory.WANTED, Imsi.SIZE);
-                putArray(Copies.replaced(copy), data, Copies.backup(copy), Imsi.SIZE);
-                putArray(Copies.backup(copy), ram, Memory.WANTED, Imsi.SIZE);
+                Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, Digits.IMSI);
+                putArray(replaced, data, copy, Digits.IMSI);
+                putArray(copy, scratch, (short) 0, Digits.IMSI);
             }
-        }
+            copy += GSM;
+        } while (copy == GSM);
         if (shown) {
-            pend((byte) (Copies.BACKUP | Memory.PENDING_REPLACED));
+            pend((byte) (BACKUP | PENDING_REPLACED));
         }
         JCSystem.commitTransaction();
-        ram[Memory.LEFT] = Memory.PENDING_REPLACED;
-        return !shown || writeAll(Copies.BACKUP) ? ISO7816.SW_NO_ERROR : Commands.SW_MEMORY;
-    }
-
-    /** Whether the copy has a replaced backup to go back to; a denial value of today is none. */
-    private boolean canGoBack(byte copy) {
-        return exists(copy) && data[Copies.replaced(copy)] != 0 && !isDenial(data, Copies.replaced(copy));
+        if (!any) {
+            notNow();
+        }
+        ram[LEFT] = PENDING_REPLACED;
+        if (shown && !writeAll(BACKUP)) {
+            refuse();
+        }
     }
 }

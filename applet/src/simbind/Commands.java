@@ -1,15 +1,22 @@
 package simbind;
 
+import javacard.framework.AID;
 import javacard.framework.APDU;
+import javacard.framework.AppletEvent;
 import javacard.framework.CardRuntimeException;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.MultiSelectable;
+import javacard.framework.Shareable;
 import javacard.framework.Util;
+import org.globalplatform.Application;
 import org.globalplatform.GPSystem;
 import org.globalplatform.SecureChannel;
+import uicc.toolkit.ToolkitInterface;
 
 /** The commands (§3), and the chain of blocks a template arrives in. */
-class Commands extends Report {
+public abstract class Commands extends Report implements ToolkitInterface, Application, AppletEvent, MultiSelectable {
 
     static final short SW_MEMORY = 0x6581;
     static final short SW_NOT_FOUND = 0x6A88;
@@ -19,98 +26,86 @@ class Commands extends Report {
     private static final byte INS_GET_DATA = (byte) 0xCA;
     private static final byte INS_STORE_DATA = (byte) 0xE2;
 
-    private static final byte E0 = (byte) 0xE0;
-    private static final byte E2 = (byte) 0xE2;
-
     /** A session (§3): authenticated, with C-MAC at least. */
-    private static final byte SESSION = SecureChannel.AUTHENTICATED | SecureChannel.C_MAC;
+    private static final byte SESSION_LEVEL = SecureChannel.AUTHENTICATED | SecureChannel.C_MAC;
     private static final byte ANSWER_SECURED = SecureChannel.R_MAC | SecureChannel.R_ENCRYPTION;
 
-    /** The path of a chain that comes through the security domain; others are their channel. */
+    /** The parameter with which the toolkit framework asks for its interface; its client has no AID. */
+    private static final byte TOOLKIT = 0x01;
+
+    /** The path of a chain that comes through the security domain; others are their channel and 1. */
     private static final byte PERSONALIZING = -1;
 
-    // The chain, in transient 
-    private static final short OPEN = Memory.CHAIN;
-    private static final short PATH = (short) (Memory.CHAIN + 1);
-    private static final short NEXT = (short) (Memory.CHAIN + 2);
-    private static final short LENGTH = (short) (Memory.CHAIN + 3);
+    // The chain, in transient memory: its path, 0 when none is open, next block, length (2).
+    private static final short PATH = CHAIN;
+    private static final short NEXT = (short) (CHAIN + 1);
+    private static final short CHAINED = (short) (CHAIN + 2);
 
-    /** SELECT of the instance: P2 0C asks for no data. */
-    void select(APDU apdu) {
+    public void process(APDU apdu) {
         byte[] b = apdu.getBuffer();
-        if ((b[ISO7816.OFFSET_P2] & 0x0C) != 0x0C) {
-            send(apdu, selection(b));
+        short start = START;
+        short length = 0;
+        if (selectingApplet()) {
+            if ((b[ISO7816.OFFSET_P2] & 0x0C) != 0x0C) { // P2 0C asks for no data
+                length = selection(b);
+            }
+        } else {
+            byte cla = b[ISO7816.OFFSET_CLA];
+            byte fixed = (byte) 0xF0;
+            byte secured = 0x0C;
+            if ((cla & 0x40) != 0) { // channels 4 to 19 (TS 102 221 clause 10.1.1)
+                fixed = (byte) 0x90;
+                secured = 0x20;
+            }
+            if ((cla & fixed) != (byte) 0x80) {
+                ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
+            }
+            byte ins = b[ISO7816.OFFSET_INS];
+            if (ins == INS_INITIALIZE_UPDATE || ins == INS_EXTERNAL_AUTHENTICATE) {
+                deselect();
+                length = GPSystem.getSecureChannel().processSecurity(apdu);
+                start = ISO7816.OFFSET_CDATA;
+            } else {
+                length = command(apdu, b, ins, (cla & secured) != 0);
+            }
         }
-    }
-
-    void process(APDU apdu) {
-        byte[] b = apdu.getBuffer();
-        byte cla = b[ISO7816.OFFSET_CLA];
-        if ((cla & ((cla & 0x40) != 0 ? 0x90 : 0xF0)) != 0x80) {
-            ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
-        }
-        boolean secured = (cla & ((cla & 0x40) != 0 ? 0x20 : 0x0C)) != 0;
-        switch (b[ISO7816.OFFSET_INS]) {
-            case INS_INITIALIZE_UPDATE:
-            case INS_EXTERNAL_AUTHENTICATE:
-                drop(channel(cla));
-                security(apdu);
-                break;
-            case INS_GET_DATA:
-                getData(apdu, b, secured);
-                break;
-            case INS_STORE_DATA:
-                storeData(apdu, b, secured);
-                break;
-            default:
-                ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
-        }
-    }
-
-    /** Channels 0 to 3, or 4 to 19 (TS 102 221 clause 10.1.1). */
-    private static byte channel(byte cla) {
-        return (cla & 0x40) != 0 ? (byte) (4 + (cla & 0x0F)) : (byte) (cla & 0x03);
-    }
-
-    private static void send(APDU apdu, short length) {
-        apdu.setOutgoing();
-        apdu.setOutgoingLength(length);
-        apdu.sendBytes(Report.START, length);
-    }
-
-    private static void security(APDU apdu) {
-        short length = GPSystem.getSecureChannel().processSecurity(apdu);
         if (length > 0) {
-            apdu.setOutgoingAndSend(ISO7816.OFFSET_CDATA, length);
+            apdu.setOutgoingAndSend(start, length);
         }
     }
 
-    private void getData(APDU apdu, byte[] b, boolean secured) {
-        if (!secured) {
-            send(apdu, object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], false));
-            return;
+    /** GET DATA and STORE DATA, secured or not. Gives the length of the answer, which is protected when the session wants that. */
+    private short command(APDU apdu, byte[] b, byte ins, boolean secured) {
+        SecureChannel secure = GPSystem.getSecureChannel();
+        if (ins != INS_GET_DATA) {
+            if (ins != INS_STORE_DATA) {
+                ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
+            }
+            if (!secured) {
+                ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
+            }
         }
-        SecureChannel secure = unwrap(apdu, b);
-        if (b[ISO7816.OFFSET_LC] != 0) {
-            ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
+        if (secured) {
+            unwrap(apdu, b, secure);
         }
-        answer(apdu, secure, b, object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], true));
-    }
-
-    private void storeData(APDU apdu, byte[] b, boolean secured) {
-        if (!secured) {
-            ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
+        short length = 0;
+        if (ins == INS_STORE_DATA) {
+            block((byte) (JCSystem.getAssignedChannel() + 1), b, (short) 0);
+        } else {
+            if (secured && b[ISO7816.OFFSET_LC] != 0) {
+                ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
+            }
+            length = object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], secured);
         }
-        byte channel = channel(b[ISO7816.OFFSET_CLA]);
-        SecureChannel secure = unwrap(apdu, b);
-        block(channel, b, (short) 0);
-        answer(apdu, secure, b, (short) 0);
+        if (secured && (secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
+            Util.setShort(b, (short) (START + length), ISO7816.SW_NO_ERROR);
+            length = secure.wrap(b, START, (short) (length + 2));
+        }
+        return length;
     }
 
     /** Takes the secure messaging off a command; then there must be a session, else 6982. One that is lost drops its chain. */
-    private SecureChannel unwrap(APDU apdu, byte[] b) {
-        byte channel = channel(b[ISO7816.OFFSET_CLA]);
-        SecureChannel secure = GPSystem.getSecureChannel();
+    private void unwrap(APDU apdu, byte[] b, SecureChannel secure) {
         short length = apdu.setIncomingAndReceive();
         short all = (short) (b[ISO7816.OFFSET_LC] & 0xFF);
         for (short more = length; more > 0 && length < all; length += more) { // a command without data has Le there
@@ -118,110 +113,87 @@ class Commands extends Report {
         }
         try {
             secure.unwrap(b, (short) 0, (short) (ISO7816.OFFSET_CDATA + length));
+            if ((secure.getSecurityLevel() & SESSION_LEVEL) != SESSION_LEVEL) { // a card may let pass what comes outside a session
+                ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
+            }
         } catch (ISOException e) {
-            drop(channel);
+            deselect();
             throw e;
-        }
-        if ((secure.getSecurityLevel() & SESSION) != SESSION) { // a card may let pass what comes outside a session
-            drop(channel);
-            ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
-        }
-        return secure;
-    }
-
-    /** Answers with the data at START, protected when the session wants that. */
-    private static void answer(APDU apdu, SecureChannel secure, byte[] b, short length) {
-        if ((secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
-            Util.setShort(b, (short) (Report.START + length), ISO7816.SW_NO_ERROR);
-            length = secure.wrap(b, Report.START, (short) (length + 2));
-        }
-        if (length > 0) {
-            send(apdu, length);
         }
     }
 
     /** STORE DATA through the security domain. The domain checked it; C-MAC is what shows that it was the domain. */
-    void personalize(byte[] b, short at, short length) {
+    public void processData(byte[] baBuffer, short sOffset, short sLength) {
         if ((GPSystem.getSecureChannel().getSecurityLevel() & SecureChannel.C_MAC) == 0) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
-        if (length < ISO7816.OFFSET_CDATA) {
+        if (sLength < ISO7816.OFFSET_CDATA) {
             ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
         }
-        if (b[(short) (at + ISO7816.OFFSET_INS)] != INS_STORE_DATA) {
+        if (baBuffer[(short) (sOffset + ISO7816.OFFSET_INS)] != INS_STORE_DATA) {
             ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
         }
-        block(PERSONALIZING, b, at);
+        block(PERSONALIZING, baBuffer, sOffset);
     }
 
-    /** Drops the chain that is open on a path. */
-    void drop(byte path) {
-        if (ram[PATH] == path) {
-            ram[OPEN] = 0;
+    /** To the toolkit framework, and to the security domain that personalizes. */
+    public Shareable getShareableInterfaceObject(AID clientAID, byte parameter) {
+        return clientAID == null || parameter != TOOLKIT ? this : null;
+    }
+
+    public boolean select(boolean appInstAlreadyActive) {
+        return true;
+    }
+
+    /** Drops the chain that is open on the channel. */
+    public void deselect() {
+        if (ram[PATH] == (byte) (JCSystem.getAssignedChannel() + 1)) {
+            ram[PATH] = 0;
         }
     }
 
-    private void abandon(short sw) {
-        ram[OPEN] = 0;
-        ISOException.throwIt(sw);
+    public void deselect(boolean appInstStillActive) {
+        deselect();
     }
 
-    /** One block of a chain, from its class byte on; the last one lets the template take effect. */
+    /**
+     * One block of a chain, from its class byte on; the last one lets the template take effect. What is refused drops the chain; 6581
+     * when the memory refuses.
+     */
     private void block(byte path, byte[] b, short at) {
-        byte p1 = b[(short) (at + ISO7816.OFFSET_P1)];
-        byte p2 = b[(short) (at + ISO7816.OFFSET_P2)];
-        short length = (short) (b[(short) (at + ISO7816.OFFSET_LC)] & 0xFF);
-        if (p2 == 0) {
-            Util.arrayFillNonAtomic(ram, OPEN, (short) 5, (byte) 0);
-            ram[OPEN] = 1;
+        byte[] ram = this.ram;
+        byte next = b[(short) (at + ISO7816.OFFSET_P2)];
+        if (next == 0) {
+            Util.arrayFillNonAtomic(ram, NEXT, (short) 3, (byte) 0);
             ram[PATH] = path;
         }
-        if ((p1 & 0x7F) != 0x10 || ram[OPEN] == 0 || ram[PATH] != path || ram[NEXT] != p2) {
-            abandon(ISO7816.SW_INCORRECT_P1P2);
+        byte open = ram[PATH];
+        ram[PATH] = 0;
+        if (open != path || ram[NEXT]++ != next || (b[(short) (at + ISO7816.OFFSET_P1)] & 0x7F) != 0x10) {
+            ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
         }
-        short have = Util.getShort(ram, LENGTH);
+        short length = (short) (b[(short) (at + ISO7816.OFFSET_LC)] & 0xFF);
         if (length == 0) {
-            abandon(ISO7816.SW_WRONG_LENGTH);
+            ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
         }
+        short have = Util.getShort(ram, CHAINED);
         if ((short) (have + length) > LONGEST) {
-            abandon(ISO7816.SW_FILE_FULL);
-        }
-        Util.setShort(ram, LENGTH, (short) (have + length));
-        stage(b, (short) (at + ISO7816.OFFSET_CDATA), have, length);
-        ram[NEXT]++;
-        if (p1 < 0) {
-            ram[OPEN] = 0;
-            apply((short) (have + length));
-        }
-    }
-
-    private void stage(byte[] b, short at, short to, short length) {
-        try {
-            Util.arrayCopyNonAtomic(b, at, staged, to, length);
-        } catch (CardRuntimeException e) {
-            abandon(SW_MEMORY);
-        }
-    }
-
-    /** Carries out the staged template: exactly one, E0 or E2. */
-    void apply(short length) {
-        short value = Reader.value(staged, (short) 0);
-        if (value < 0 || (short) (value + Reader.length(staged, (short) 0)) != length || staged[0] != E0 && staged[0] != E2) {
-            ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+            ISOException.throwIt(ISO7816.SW_FILE_FULL);
         }
         try {
-            if (staged[0] == E0) {
-                configure();
+            length = Util.arrayCopyNonAtomic(b, (short) (at + ISO7816.OFFSET_CDATA), staged, have, length);
+            Util.setShort(ram, CHAINED, length);
+            if (b[(short) (at + ISO7816.OFFSET_P1)] < 0) {
+                apply(length);
             } else {
-                act();
+                ram[PATH] = path;
             }
-        } catch (ISOException e) {
-            throw e;
         } catch (CardRuntimeException e) {
+            if (e instanceof ISOException) {
+                throw e;
+            }
             failed();
-            endStep(false);
-            ISOException.throwIt(SW_MEMORY);
+            refuse();
         }
-        wish();
     }
 }

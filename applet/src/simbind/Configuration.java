@@ -5,20 +5,15 @@ import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
- * E0 (§4). A template arrives in STAGED as it is written. When it is accepted its canonical form is made in the bank that is
- * not in force, and taking effect is one byte, ACTIVE. A bank is the length of the template (2) and the template itself, so that
- * scheme and entries stand in front and everything else at fixed places from its end.
+ * E0 (§4), and how a template is taken apart. It arrives in STAGED as it is written. Its values are put over the defaults in ram, and
+ * its canonical form is made in the bank that is not in force. Taking effect is to copy the values to data and to change banks: one
+ * transaction. A bank is the length of the template (2) and the template itself.
  */
-class Configuration extends Memory {
+abstract class Configuration extends Memory {
 
-    static final byte TAG_SCHEME = (byte) 0x80;
     static final byte TAG_PATTERN = (byte) 0x81;
     static final byte TAG_RANGE = (byte) 0x82;
     static final byte TAG_POLICY = (byte) 0x83;
-    static final byte TAG_DENIAL = (byte) 0x84;
-    static final byte TAG_REFRESH = (byte) 0x85;
-    static final byte TAG_TERMINALS = (byte) 0x86;
-    static final byte TAG_GENERATION = (byte) 0x8A;
 
     static final byte OFF = 0x00;
     static final byte FIRST_INSERT = 0x01;
@@ -31,7 +26,6 @@ class Configuration extends Memory {
     static final byte EF_IPS = 0x08;
     static final byte KEEP_LOCATION = 0x10;
     static final byte OBSERVE = 0x20;
-    private static final short RESERVED = 0xC0;
 
     // Features, E3 83.
     static final byte FEATURE_STRICT = 0x01;
@@ -47,234 +41,225 @@ class Configuration extends Memory {
     /** Where the template begins in a bank. */
     static final short TEMPLATE = 2;
 
-    // Places from the end of a bank.
-    private static final short TAIL = 20; // 83 01 p 84 09 … 85 01 r 86 01 n
-    private static final short POLICY = 18;
-    private static final short DENIAL_VALUE = 15;
-    private static final short QUALIFIER_VALUE = 4;
-    private static final short TERMINALS = 1;
+    /** What holds before the first template, and what is absent in one: nothing is enforced. Behind it the version (E3). */
+    private static final byte[] DEFAULT = {(byte) 0x80, 1, OFF, TAG_POLICY, 1, 0, (byte) 0x84, 9, 0, -1, -1, -1, -1, -1, -1, -1, -1,
+        (byte) 0x85, 1, 0, (byte) 0x86, 1, 1, 1, 0, 1, CAPACITY, FEATURE_STRICT | FEATURE_IMEISV | FEATURE_EF_IPS};
 
-    /** What holds before the first template: nothing is enforced. Also what is absent in a template. */
-    private static final byte[] DEFAULT_TAIL = {TAG_POLICY, 1, 0, TAG_DENIAL, 9, 0, -1, -1, -1, -1, -1, -1, -1, -1,
-        TAG_REFRESH, 1, 0, TAG_TERMINALS, 1, 1};
+    // What a value may be: a bit for each number from 0 to 6 when it has one byte; the nibble that may stand for digits, but not
+    // everywhere; or as below.
+    private static final byte DIGITS = Digits.NONE; // two IMEIs, the lower one first
+    private static final byte ANY = -2;
+    private static final byte POLICY_BITS = -3;
+
+    private static final short ROW = 4;
+    private static final byte ENTRY = -1;
+
+    /** Objects of E0: tag, length, where the value goes in ram, what it may be. REFRESH 05 and 06 are not offered. */
+    static final byte[] E0_OBJECTS = {
+        (byte) 0x80, 1, (byte) SCHEME, 0x07,
+        TAG_PATTERN, 7, ENTRY, 0x0F,
+        TAG_RANGE, 14, ENTRY, DIGITS,
+        TAG_POLICY, 1, (byte) POLICY, POLICY_BITS,
+        (byte) 0x84, 9, (byte) DENIAL, ANY,
+        (byte) 0x85, 1, (byte) QUALIFIER, 0x15,
+        (byte) 0x86, 1, (byte) TERMINALS, 0x1E,
+        (byte) 0x8A, 2, (byte) EXPECTED, ANY,
+    };
+
+    /** Objects of E2 (§6). */
+    static final byte[] E2_OBJECTS = {
+        (byte) 0x80, 1, (byte) ACTION, 0x7E,
+        (byte) 0x81, 7, (byte) IMEI, 0,
+        (byte) 0x8A, 2, (byte) EXPECTED, ANY,
+    };
 
     final byte[] staged = new byte[LONGEST];
     private final byte[] first = new byte[(short) (TEMPLATE + LONGEST)];
     private final byte[] second = new byte[(short) (TEMPLATE + LONGEST)];
 
     Configuration() {
-        Util.setShort(staged, (short) 0, (short) 0xE003); // a template of the scheme off
-        Util.setShort(staged, (short) 2, (short) 0x8001);
-        compile();
-        put(Memory.ACTIVE, (byte) 1);
+        Util.arrayCopy(DEFAULT, (short) 0, data, CONFIGURATION, (short) DEFAULT.length);
     }
 
-    byte[] active() {
-        return data[Memory.ACTIVE] == 0 ? second : first;
+    /** The bank in force, or with 1 the other one, where an accepted template is made. */
+    byte[] bank(byte other) {
+        return data[ACTIVE] == other ? first : second;
     }
 
-    /** The bank that is not in force: where an accepted template is compiled. */
-    byte[] coming() {
-        return data[Memory.ACTIVE] == 0 ? first : second;
+    /** 0 when the policy in force has none of the bits. */
+    short has(byte policy) {
+        return (short) (data[POLICY] & policy);
     }
 
-    /** Lets what is coming take effect, inside a transaction. */
-    void activate() {
-        put(Memory.ACTIVE, data[Memory.ACTIVE] == 0 ? (byte) 1 : (byte) 0);
+    static void wrong() {
+        ISOException.throwIt(ISO7816.SW_WRONG_DATA);
     }
 
-    private static short end(byte[] bank) {
-        return (short) (TEMPLATE + Util.getShort(bank, (short) 0));
-    }
-
-    static byte scheme(byte[] bank) {
-        return bank[(short) (Reader.value(bank, TEMPLATE) + 2)];
-    }
-
-    static boolean has(byte[] bank, byte policy) {
-        return (policy(bank) & policy) != 0;
-    }
-
-    static byte policy(byte[] bank) {
-        return bank[(short) (end(bank) - POLICY)];
-    }
-
-    /** Where the denial value stands. */
-    static short denial(byte[] bank) {
-        return (short) (end(bank) - DENIAL_VALUE);
-    }
-
-    static byte qualifier(byte[] bank) {
-        return bank[(short) (end(bank) - QUALIFIER_VALUE)];
-    }
-
-    static byte terminals(byte[] bank) {
-        return bank[(short) (end(bank) - TERMINALS)];
-    }
-
-    boolean has(byte policy) {
-        return has(active(), policy);
-    }
-
-    /** Whether a terminal's IMEI decides. */
-    boolean deciding() {
-        return scheme(active()) != OFF;
-    }
-
-    /** Whether a decision changes EF_IMSI: not while it is only observed. */
-    boolean enforcing() {
-        return deciding() && !has(OBSERVE);
-    }
-
-    /** Whether the value is the denial value of the bank. */
-    static boolean denies(byte[] bank, byte[] b, short at) {
-        return same(bank, denial(bank), b, at, Imsi.SIZE);
-    }
-
-    static boolean plausibleDenial(byte[] bank) {
-        return Imsi.plausible(bank, denial(bank));
-    }
-
-    /** Whether a pattern or a range admits the IMEI (S5); when there are none, what of that. */
-    boolean admits(byte[] imei, short imeiAt, boolean none) {
-        byte[] bank = active();
-        short at = (short) (Reader.value(bank, TEMPLATE) + 3);
-        if (bank[at] == TAG_POLICY) {
-            return none;
-        }
-        for (; bank[at] != TAG_POLICY; at = (short) (at + 2 + bank[(short) (at + 1)])) {
-            short low = (short) (at + 2);
-            if (bank[at] == TAG_PATTERN ? Imei.matches(bank, low, imei, imeiAt)
-                    : !Imei.above(bank, low, imei, imeiAt) && !Imei.above(imei, imeiAt, bank, (short) (low + Imei.SIZE))) {
+    /** Whether a pattern or a range admits the IMEI in ram (S5); when there are none, what of that. */
+    boolean admits(boolean none) {
+        byte[] bank = bank((byte) 0);
+        short at = (short) (value(bank, TEMPLATE) + 3);
+        while (bank[at] != TAG_POLICY) {
+            byte tag = bank[at];
+            at += 2;
+            if (tag == TAG_PATTERN ? Digits.compare(bank, at, ram, IMEI, Digits.FILLER) == 0
+                    : Digits.compare(bank, at, ram, IMEI, Digits.NONE) <= 0
+                            && Digits.compare(ram, IMEI, bank, (short) (at + Digits.IMEI), Digits.NONE) <= 0) {
                 return true;
             }
+            none = false;
+            at += bank[(short) (at - 1)];
         }
-        return false;
+        return none;
     }
 
-    /** Whether what is coming says the same as what is in force. */
-    boolean unchanged() {
-        byte[] active = active();
-        return same(active, (short) 0, coming(), (short) 0, end(active));
-    }
-
-    /** Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and compiles it. */
-    void accept() {
-        short at = Reader.value(staged, (short) 0);
-        short end = (short) (at + Reader.length(staged, (short) 0));
+    /**
+     * Puts the values of the staged template to their places in ram; 6A80 when an object is not in the table, stands twice, has
+     * another length or a value out of range, or when 80 is missing. Entries with the tag are copied into the bank, in the order they
+     * were written; gives where they end.
+     */
+    short parse(byte[] table, byte tag, byte[] bank, short to) {
+        byte[] staged = this.staged;
+        short at = value(staged, (short) 0);
+        short end = (short) (at + length(staged, (short) 0));
         short seen = 0;
-        short entries = 0;
+        ram[ENTRIES] = 0;
         while (at < end) {
-            short value = Reader.inside(staged, at, end);
-            byte tag = staged[at];
-            byte length = staged[(short) (at + 1)];
-            if (tag == TAG_PATTERN || tag == TAG_RANGE) {
-                entries++;
+            short row = 0;
+            while (table[row] != staged[at]) {
+                row += ROW;
+                if (row == (short) table.length) {
+                    wrong();
+                }
+            }
+            byte length = table[(short) (row + 1)];
+            byte kind = table[(short) (row + 3)];
+            at += 2;
+            short next = (short) (at + length);
+            if (next > end || staged[(short) (at - 1)] != length || !allowed(length, kind, at)) {
+                wrong();
+            }
+            byte place = table[(short) (row + 2)];
+            if (place == ENTRY) {
+                ram[ENTRIES]++;
+                if (table[row] == tag) {
+                    to = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank, to, (short) (length + 2));
+                }
             } else {
-                seen = Reader.once(seen, tag);
+                short bit = (short) (1 << (row >> 2));
+                if ((seen & bit) != 0) {
+                    wrong();
+                }
+                seen |= bit;
+                Util.arrayCopyNonAtomic(staged, at, ram, place, length);
             }
-            if (!fits(tag, value, length)) {
-                ISOException.throwIt(ISO7816.SW_WRONG_DATA);
-            }
-            at = (short) (value + length);
+            at = next;
         }
         if ((seen & 1) == 0) {
-            ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+            wrong();
         }
+        return to;
+    }
+
+    private boolean allowed(byte length, byte kind, short at) {
+        byte v = staged[at];
+        if (length == 1) {
+            return (v & 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
+        }
+        return kind == ANY || Digits.are(staged, at, (short) (length + length), kind)
+                && (kind != DIGITS || Digits.compare(staged, at, staged, (short) (at + Digits.IMEI), Digits.NONE) <= 0);
+    }
+
+    /**
+     * Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. It is read
+     * three times: its values, then its patterns, then its ranges.
+     */
+    void accept() {
+        byte[] ram = this.ram;
+        byte[] bank = bank((byte) 1);
+        Util.arrayCopyNonAtomic(DEFAULT, (short) 0, ram, CONFIGURATION, CONFIGURATION_SIZE);
+        parse(E0_OBJECTS, OFF, bank, (short) 0);
+        byte entries = ram[ENTRIES];
         if (entries > CAPACITY) {
             ISOException.throwIt(ISO7816.SW_FILE_FULL);
         }
-        compile();
-        if (!consistent(coming(), entries)) {
-            ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+        // What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in.
+        byte policy = ram[POLICY];
+        if (ram[SCHEME] == PRESET && entries == 0
+                || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && Digits.plausible(ram, DENIAL)
+                || (policy & STRICT_START) != 0 && (data[FEATURES] & FEATURE_STRICT) == 0) {
+            wrong();
         }
+        short end = Util.arrayCopyNonAtomic(ram, CONFIGURATION, bank, (short) (TEMPLATE + 4), (short) 3);
+        end = parse(E0_OBJECTS, TAG_PATTERN, bank, end);
+        end = parse(E0_OBJECTS, TAG_RANGE, bank, end);
+        end = Util.arrayCopyNonAtomic(ram, (short) (CONFIGURATION + 3), bank, end, (short) (CONFIGURATION_SIZE - 3));
+        Util.setShort(bank, (short) 0, (short) (close(bank, TEMPLATE, (byte) 0xE0, end) - TEMPLATE));
     }
 
-    /** Whether the tag is known, and length and value in range. REFRESH 05 and 06 are a feature this applet does not offer. */
-    private boolean fits(byte tag, short at, byte length) {
-        byte[] b = staged;
-        if (tag == TAG_PATTERN) {
-            return length == Imei.SIZE && Imei.pattern(b, at);
+    /** Writes tag and length in front of a value that begins four bytes behind at and ends at end; gives the new end. */
+    static short close(byte[] b, short at, byte tag, short end) {
+        short value = (short) (at + 4);
+        short length = (short) (end - value);
+        b[at++] = tag;
+        if (length > 0x7F) {
+            b[at++] = length > 0xFF ? (byte) 0x82 : (byte) 0x81;
+            if (length > 0xFF) {
+                b[at++] = 1;
+            }
         }
-        if (tag == TAG_RANGE) {
-            return length == 14 && Imei.digits(b, at, (short) 14) && !Imei.above(b, at, b, (short) (at + Imei.SIZE));
-        }
-        if (tag == TAG_DENIAL) {
-            return length == Imsi.SIZE;
-        }
-        if (tag == TAG_GENERATION) {
-            return length == 2;
-        }
-        if (length != 1) {
-            return false;
-        }
-        byte v = b[at];
-        switch (tag) {
-            case TAG_SCHEME:
-                return v >= OFF && v <= PRESET;
-            case TAG_POLICY:
-                return (v & RESERVED) == 0;
-            case TAG_REFRESH:
-                return v == 0 || v == 2 || v == 4;
-            case TAG_TERMINALS:
-                return v >= 1 && v <= 4;
-            default:
-                return false;
-        }
+        b[at++] = (byte) length;
+        return Util.arrayCopyNonAtomic(b, value, b, at, length);
     }
 
-    /** What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in. */
-    private boolean consistent(byte[] bank, short entries) {
-        byte policy = policy(bank);
-        return (scheme(bank) != PRESET || entries != 0)
-                && ((policy & (STRICT_START | KEEP_LOCATION)) == 0 || !plausibleDenial(bank))
-                && ((policy & STRICT_START) == 0 || (data[Memory.FEATURES] & FEATURE_STRICT) != 0);
-    }
-
-    /** Makes the canonical form of the staged template in the bank that is not in force. */
-    private void compile() {
-        byte[] bank = coming();
-        short value = (short) (TEMPLATE + 4);
-        short end = copy(bank, value, TAG_SCHEME);
-        end = copy(bank, end, TAG_PATTERN);
-        end = copy(bank, end, TAG_RANGE);
-        end = Util.arrayCopyNonAtomic(DEFAULT_TAIL, (short) 0, bank, end, TAIL);
-        end = close(bank, value, (short) (end - value));
-        Util.setShort(bank, (short) 0, (short) (end - TEMPLATE));
-        over(bank, (short) (end - POLICY), TAG_POLICY);
-        over(bank, (short) (end - DENIAL_VALUE), TAG_DENIAL);
-        over(bank, (short) (end - QUALIFIER_VALUE), TAG_REFRESH);
-        over(bank, (short) (end - TERMINALS), TAG_TERMINALS);
-    }
-
-    /** Writes tag and length in their shortest form, and lets the value follow them; gives the end. */
-    private static short close(byte[] bank, short value, short length) {
-        short at = (short) (TEMPLATE + 1);
-        bank[TEMPLATE] = (byte) 0xE0;
-        if (length > 0xFF) {
-            bank[at++] = (byte) 0x82;
-            bank[at++] = 1;
-        } else if (length > 0x7F) {
-            bank[at++] = (byte) 0x81;
+    /** Where the value of the object begins, -1 when its length is not in its shortest form. */
+    static short value(byte[] b, short at) {
+        byte form = b[++at];
+        at++;
+        if (form >= 0) {
+            return at;
         }
-        bank[at++] = (byte) length;
-        return Util.arrayCopyNonAtomic(bank, value, bank, at, length);
+        byte next = b[at];
+        if (form == (byte) 0x81 && next < 0) {
+            return (short) (at + 1);
+        }
+        return form == (byte) 0x82 && next != 0 ? (short) (at + 2) : (short) -1;
     }
 
-    /** Copies every object with the tag, in the order they were written; gives the end. */
-    private short copy(byte[] bank, short end, byte tag) {
-        short at;
-        for (short n = 0; (at = Reader.find(staged, (short) 0, tag, n)) >= 0; n++) {
-            end = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank, end, (short) (staged[(short) (at - 1)] + 2));
+    /** Length of the value of an object with an accepted form. */
+    static short length(byte[] b, short at) {
+        byte form = b[++at];
+        if (form >= 0) {
+            return form;
         }
-        return end;
+        at++;
+        return form == (byte) 0x81 ? (short) (b[at] & 0xFF) : Util.getShort(b, at);
     }
 
-    /** Copies a value over its default. */
-    private void over(byte[] bank, short to, byte tag) {
-        short at = Reader.find(staged, (short) 0, tag, (short) 0);
-        if (at >= 0) {
-            Util.arrayCopyNonAtomic(staged, at, bank, to, staged[(short) (at - 1)]);
+    /**
+     * Where the value of the first object with the tag stands in the template at that place of SCRATCH, -1 when there is none. Its
+     * length is the byte before.
+     */
+    short find(short at, byte tag) {
+        byte[] b = scratch;
+        short end = length(b, at);
+        at = value(b, at);
+        end += at;
+        if (end > SCRATCH_SIZE) {
+            end = SCRATCH_SIZE;
         }
+        while (at >= 0 && (short) (at + 2) <= end) {
+            byte found = b[at];
+            at += 2;
+            short next = (short) (at + (b[(short) (at - 1)] & 0xFF));
+            if (next > end) {
+                break;
+            }
+            if (found == tag) {
+                return at;
+            }
+            at = next;
+        }
+        return (short) -1;
     }
 }

@@ -5,174 +5,143 @@ import uicc.access.FileView;
 import uicc.access.UICCException;
 
 /** The copies of EF_IMSI (§1), their backups, and what is written to them. */
-class Copies extends Files {
-
-    /** The copies, as bits of tags 87 and E3 85. */
-    static final byte USIM = 0x01;
-    static final byte GSM = 0x02;
+abstract class Copies extends Files {
 
     // What a copy shall hold.
     static final byte BACKUP = 0x01;
-    static final byte DENIAL = 0x02;
+    static final byte TO_DENIAL = 0x02;
 
-    private static final short EF_IMSI = 0x6F07;
-
-    private static final short RETIRED_SIZE = 36;
+    /** In STATE, beside the bit of the copy: its content was read. */
+    static final byte READ = 0x04;
 
     /**
      * Reads every copy. That of the ADF.USIM exists when the ADF is known, readable or not; that of DF_GSM when the file is
      * there and neither is the image of the other.
      */
     void read() {
-        ram[Memory.COPIES] = 0;
-        ram[Memory.READABLE] = 0;
+        byte[] ram = this.ram;
         boolean linked = false;
-        if (data[Memory.ADF] != 0) {
-            ram[Memory.COPIES] = USIM;
-            linked = look(USIM);
-        }
-        if ((look(GSM) || linked) && data[Memory.ADF] != 0) {
-            ram[Memory.COPIES] = USIM;
-            ram[Memory.READABLE] &= USIM;
-        }
-    }
-
-    /** Reads one copy, and tells whether its FCP names another file. */
-    private boolean look(byte copy) {
-        boolean linked = false;
-        try {
-            FileView view = select(copy);
-            ram[Memory.COPIES] |= copy;
-            linked = linked();
-            view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
-            ram[Memory.READABLE] |= copy;
-        } catch (UICCException e) {
-            if (e.getReason() != UICCException.FILE_NOT_FOUND) {
-                ram[Memory.COPIES] |= copy;
+        short copy = USIM;
+        byte bit = 1;
+        do {
+            byte state = copy == USIM && data[ADF] != 0 ? bit : 0;
+            try {
+                FileView view = select(copy, EF_IMSI);
+                state = bit;
+                linked |= linked();
+                view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                state |= READ;
+            } catch (UICCException e) {
+                if (e.getReason() != UICCException.FILE_NOT_FOUND) {
+                    state = bit;
+                }
             }
+            ram[(short) (copy + STATE)] = state;
+            copy += GSM;
+        } while (++bit == 2);
+        if (linked && data[ADF] != 0) {
+            ram[GSM + STATE] = 0;
         }
-        return linked;
     }
 
-    private FileView select(byte copy) {
-        return select(copy == USIM ? Files.USIM : Files.GSM, EF_IMSI);
-    }
-
-    /** Where the content of a copy stands in transient  */
-    static short content(byte copy) {
-        return copy == USIM ? Memory.CONTENT : (short) (Memory.CONTENT + Imsi.SIZE);
-    }
-
-    /** Where the backup of a copy stands; its first byte is 0 when there is none. */
-    static short backup(byte copy) {
-        return copy == USIM ? Memory.BACKUPS : (short) (Memory.BACKUPS + Imsi.SIZE);
-    }
-
-    static short replaced(byte copy) {
-        return (short) (backup(copy) + Memory.REPLACED - Memory.BACKUPS);
-    }
-
-    boolean exists(byte copy) {
-        return (ram[Memory.COPIES] & copy) != 0;
-    }
-
-    boolean readable(byte copy) {
-        return (ram[Memory.READABLE] & copy) != 0;
-    }
-
-    boolean hasBackup(byte copy) {
-        return data[backup(copy)] != 0;
+    /** STATE of a copy: 0 absent, above READ when its content was read. */
+    short seen(short copy) {
+        return ram[(short) (copy + STATE)];
     }
 
     /** Whether the copy may be written: it can be read, and has a backup of its own. */
-    boolean managed(byte copy) {
-        return readable(copy) && hasBackup(copy);
+    boolean managed(short copy) {
+        return seen(copy) > READ && data[copy] != 0;
     }
 
     boolean anyBackup() {
-        return exists(USIM) && hasBackup(USIM) || exists(GSM) && hasBackup(GSM);
+        return seen(USIM) != 0 && data[USIM] != 0 || seen(GSM) != 0 && data[GSM] != 0;
     }
 
-    boolean holdsBackup(byte copy) {
-        return managed(copy) && Memory.same(ram, content(copy), data, backup(copy), Imsi.SIZE);
+    /** 0 when a copy showed this. */
+    byte compare(short copy, byte[] b, short at) {
+        return Util.arrayCompare(ram, copy, b, at, Digits.IMSI);
     }
 
-    boolean plausible(byte copy) {
-        return Imsi.plausible(ram, content(copy));
+    boolean holdsBackup(short copy) {
+        return managed(copy) && compare(copy, data, copy) == 0;
     }
 
-    boolean holdsDenial(byte copy) {
-        return isDenial(ram, content(copy));
+    boolean holdsDenial(short copy) {
+        return isDenial(ram, copy);
     }
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
     boolean isDenial(byte[] b, short at) {
-        if (denies(active(), b, at)) {
-            return true;
+        return retired(b, at) < RETIRED_END || Util.arrayCompare(data, DENIAL, b, at, Digits.IMSI) == 0;
+    }
+
+    /** Where the value stands among the retired ones, RETIRED_END when it does not. */
+    private short retired(byte[] b, short at) {
+        short place = RETIRED;
+        while (place < RETIRED_END && (data[place] == 0 || Util.arrayCompare(data, place, b, at, Digits.IMSI) != 0)) {
+            place += Digits.IMSI;
         }
-        for (short i = 0; i < RETIRED_SIZE; i += Imsi.SIZE) {
-            short place = (short) (Memory.RETIRED + i);
-            if (data[place] != 0 && Memory.same(data, place, b, at, Imsi.SIZE)) {
-                return true;
-            }
-        }
-        return false;
+        return place;
     }
 
     /**
-     * Remembers the denial value of a template, when it is plausible: a file may hold it though it is not in force, and it is
-     * not to be taken for a subscriber's.
+     * Remembers the denial value of the configuration in data or in ram, when it is plausible: a file may hold it though it is not in
+     * force, and it is not to be taken for a subscriber's.
      */
-    void retire(byte[] bank) {
-        if (!plausibleDenial(bank)) {
-            return;
+    void retire(byte[] configuration) {
+        if (Digits.plausible(configuration, DENIAL)) {
+            byte[] scratch = this.scratch;
+            short kept = (short) (retired(configuration, DENIAL) - RETIRED);
+            if (kept == RETIRED_END - RETIRED) {
+                kept -= Digits.IMSI;
+            }
+            Util.arrayCopyNonAtomic(data, RETIRED, scratch, Digits.IMSI, kept);
+            Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, Digits.IMSI);
+            putArray(RETIRED, scratch, (short) 0, (short) (kept + Digits.IMSI));
         }
-        Util.arrayCopyNonAtomic(bank, denial(bank), ram, Memory.SCRATCH, Imsi.SIZE);
-        short kept = 0;
-        while (kept < (short) (RETIRED_SIZE - Imsi.SIZE)
-                && !Memory.same(data, (short) (Memory.RETIRED + kept), ram, Memory.SCRATCH, Imsi.SIZE)) {
-            kept += Imsi.SIZE;
-        }
-        Util.arrayCopyNonAtomic(data, Memory.RETIRED, ram, (short) (Memory.SCRATCH + Imsi.SIZE), kept);
-        putArray(Memory.RETIRED, ram, Memory.SCRATCH, (short) (kept + Imsi.SIZE));
-    }
-
-    /** Puts what the copy shall hold into WANTED, and tells whether it does not hold it. */
-    boolean differs(byte copy, byte target) {
-        if (target == DENIAL) {
-            byte[] active = active();
-            Util.arrayCopyNonAtomic(active, denial(active), ram, Memory.WANTED, Imsi.SIZE);
-        } else {
-            Util.arrayCopyNonAtomic(data, backup(copy), ram, Memory.WANTED, Imsi.SIZE);
-        }
-        return !Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE);
     }
 
     /** Whether a copy that may be written is not as the target wants it. */
     boolean differ(byte target) {
-        return managed(USIM) && differs(USIM, target) || managed(GSM) && differs(GSM, target);
+        return differs(USIM, target) || differs(GSM, target);
     }
 
-    /** Writes WANTED to a copy that differs, and reads it back. */
-    boolean write(byte copy) {
+    private boolean differs(short copy, byte target) {
+        return managed(copy) && compare(copy, data, target == TO_DENIAL ? DENIAL : copy) != 0;
+    }
+
+    /** Writes to a copy that differs, and reads it back. False when it is not as wanted then. */
+    boolean write(short copy, byte[] b, short at) {
         try {
-            FileView view = select(copy);
-            view.updateBinary((short) 0, ram, Memory.WANTED, Imsi.SIZE);
-            ram[Memory.CHANGED] |= copy;
-            view.readBinary((short) 0, ram, content(copy), Imsi.SIZE);
-        } catch (UICCException e) {
-            if (e.getReason() == UICCException.MEMORY_PROBLEM) {
-                spoil();
-            } else {
-                fail(Memory.NOT_WRITABLE);
+            if (compare(copy, b, at) != 0) {
+                FileView view = select(copy, EF_IMSI);
+                view.updateBinary((short) 0, b, at, Digits.IMSI);
+                changed((short) (copy >> 4));
+                view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                if (compare(copy, b, at) != 0) {
+                    UICCException.throwIt(UICCException.MEMORY_PROBLEM);
+                }
             }
-            return false;
-        }
-        if (Memory.same(ram, content(copy), ram, Memory.WANTED, Imsi.SIZE)) {
             return true;
+        } catch (UICCException e) {
+            refused(e);
+            fail(NOT_WRITABLE);
         }
-        spoil();
         return false;
+    }
+
+    /** Notes that the step under way has written a file, by its row of Location. */
+    void changed(short row) {
+        ram[(short) (CHANGED + (row >> 3))] |= (byte) (1 << (row & 7));
+    }
+
+    /** A memory that refuses a write keeps the mark: a file may hold anything. Else the file is missing, or not allowed. */
+    void refused(UICCException e) {
+        if (e.getReason() == UICCException.MEMORY_PROBLEM) {
+            ram[SPOILED] = 1;
+            fail(MEMORY);
+        }
     }
 
     /**
@@ -180,45 +149,46 @@ class Copies extends Files {
      * applet's own. While a mark was left from before, neither a mixture of those, byte by byte: a write that was cut leaves
      * such.
      */
-    boolean issuers(byte copy) {
-        boolean replaced = (ram[Memory.LEFT] & Memory.PENDING_REPLACED) != 0;
-        return plausible(copy) && !holdsBackup(copy) && !holdsDenial(copy)
-                && !(replaced && Memory.same(ram, content(copy), data, replaced(copy), Imsi.SIZE))
-                && !(ram[Memory.LEFT] != 0 && mixed(copy, replaced));
+    boolean issuers(short copy) {
+        return Digits.plausible(ram, copy) && !holdsBackup(copy) && !holdsDenial(copy) && (ram[LEFT] == 0 || !mixed(copy));
     }
 
-    private boolean mixed(byte copy, boolean replaced) {
-        byte[] active = active();
-        for (short i = 0; i < Imsi.SIZE; i++) {
-            byte b = ram[(short) (content(copy) + i)];
-            boolean own = b == active[(short) (denial(active) + i)] || b == data[(short) (backup(copy) + i)]
-                    || replaced && b == data[(short) (replaced(copy) + i)];
-            for (short old = Memory.RETIRED; !own && old < (short) (Memory.RETIRED + RETIRED_SIZE); old += Imsi.SIZE) {
-                own = data[old] != 0 && b == data[(short) (old + i)];
+    private boolean mixed(short copy) {
+        byte[] data = this.data;
+        short i = 0;
+        do {
+            byte b = ram[copy];
+            short old = (short) (RETIRED + i);
+            while (old < RETIRED_END && (data[(short) (old - i)] == 0 || data[old] != b)) {
+                old += Digits.IMSI;
             }
-            if (!own) {
+            if (old >= RETIRED_END && b != data[copy] && b != data[(short) (DENIAL + i)]
+                    && ((ram[LEFT] & PENDING_REPLACED) == 0 || b != data[(short) (copy + REPLACED)])) {
                 return false;
             }
-        }
+            copy++;
+        } while (++i < Digits.IMSI);
         return true;
     }
 
     /**
-     * Brings every copy with a backup to the target; the mark is set already, and is taken away unless the memory refused
-     * (§8). What an issuer wrote and take could not keep is not overwritten. False when a copy is not as wanted; the others
-     * are.
+     * Brings every copy with a backup to the target. They were read, and the mark is set already; it is taken away unless the memory
+     * refused (§8). What an issuer wrote and take could not keep is not overwritten. False when a copy is not as wanted; the others are.
      */
     boolean writeAll(byte target) {
         boolean done = true;
-        read();
-        for (byte copy = USIM; copy <= GSM; copy++) {
-            if (managed(copy) && !issuers(copy)) {
-                done &= !differs(copy, target) || write(copy);
-            } else if (exists(copy) && hasBackup(copy)) {
+        short copy = USIM;
+        do {
+            if (seen(copy) != 0 && data[copy] != 0
+                    && (seen(copy) < READ || issuers(copy) || !write(copy, data, target == TO_DENIAL ? DENIAL : copy))) {
                 done = false;
             }
+            copy += GSM;
+        } while (copy == GSM);
+        if (ram[SPOILED] == 0) {
+            keep(PENDING, (byte) 0);
         }
-        settled();
+        ram[SPOILED] = 0;
         return done;
     }
 }

@@ -5,112 +5,133 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** The decision (§8.5, S4 to S6) on the IMEI in transient memory, and the transaction it is stored in. */
-class Decision extends Access {
+abstract class Decision extends Access {
 
     // Tag 82 (§5).
     static final byte BOUND_NOW = 0x01;
     static final byte ALLOWED = 0x02;
-    static final byte DENIED = 0x03;
+    static final byte DENIED_OTHER = 0x03;
     static final byte DENIED_NO_IMEI = 0x04;
     static final byte ALLOWED_NO_IMEI = 0x05;
     static final byte ALLOWED_OFF = 0x06;
     static final byte NOT_ENFORCED = 0x07;
-    static final byte PENDING = 0x08;
+    static final byte PENDING_NOW = 0x08;
+
+    /** The log (§7, E4): decision, IMEI, number of the TERMINAL PROFILE. */
+    static final short ENTRY = 10;
+    static final short ENTRIES_LOGGED = 8;
+
+    /** Where the counter of a decision stands behind that of TERMINAL PROFILEs (§5, tag 85), which pending counts; 07 has none. */
+    private static final byte[] COUNTER = {2, 2, 4, 6, 6, 2, 0, 0};
 
     static boolean denies(byte decision) {
-        return decision == DENIED || decision == DENIED_NO_IMEI;
+        return decision == DENIED_OTHER || decision == DENIED_NO_IMEI;
     }
 
     /** The terminal told no IMEI, or none that is valid. */
     void forgetImei() {
-        Util.arrayFillNonAtomic(ram, Memory.IMEI, Imei.SIZE, (byte) 0xFF);
+        Util.arrayFillNonAtomic(ram, IMEI, Digits.IMEI, (byte) 0xFF);
     }
 
-    private boolean told() {
-        return ram[Memory.IMEI] != (byte) 0xFF;
-    }
-
-    /** Scheme off or unconfigured (§8.3): allowed. */
-    void allowOff() {
-        forgetImei();
-        commit(ALLOWED_OFF);
-    }
-
-    /** Decides on the IMEI. Take runs first, so that what an issuer wrote while the terminal was thinking counts. */
+    /** Decides, after take, and carries the decision out: scheme off or unconfigured (§8.3), or on the IMEI. */
     void decide() {
-        beginStep();
-        take();
-        if (!deciding()) { // switched off while the terminal was thinking
-            allowOff();
-            return;
+        byte decision = NOT_ENFORCED;
+        if (data[SCHEME] == OFF) {
+            forgetImei();
+            decision = ALLOWED_OFF;
+        } else if (anyBackup()) {
+            decision = verdict();
+            ram[DENIED] = denies(decision) ? (byte) 1 : (byte) 0;
         }
-        if (!anyBackup()) {
-            commit(NOT_ENFORCED);
-            return;
+        short plan = store(decision);
+        if (plan < 0) {
+            endStep();
+        } else {
+            carryOut(plan);
         }
-        byte decision = verdict();
-        ram[Memory.DENIED] = denies(decision) ? (byte) 1 : (byte) 0;
-        commit(decision);
     }
 
     private byte verdict() {
-        if (!told()) {
-            return has(ALLOW_NO_IMEI) ? ALLOWED_NO_IMEI : DENIED_NO_IMEI;
+        if (ram[IMEI] == (byte) 0xFF) {
+            return has(ALLOW_NO_IMEI) != 0 ? ALLOWED_NO_IMEI : DENIED_NO_IMEI;
         }
-        if (scheme(active()) == PRESET) {
-            return admits(ram, Memory.IMEI, false) ? ALLOWED : DENIED;
+        if (data[SCHEME] == PRESET) {
+            return admits(false) ? ALLOWED : DENIED_OTHER;
         }
-        if (data[Memory.BOUND] == 0) {
-            return admits(ram, Memory.IMEI, true) ? BOUND_NOW : DENIED;
+        if (data[BOUND] == 0) {
+            return admits(true) ? BOUND_NOW : DENIED_OTHER;
         }
-        return bound(ram, Memory.IMEI) ? ALLOWED : DENIED;
+        return bound() ? ALLOWED : DENIED_OTHER;
     }
 
     /** Whether the IMEI is a bound one: only equality counts. */
-    boolean bound(byte[] b, short at) {
-        for (byte n = data[Memory.BOUND]; n > 0; n--) {
-            if (Memory.same(data, place((byte) (n - 1)), b, at, Imei.SIZE)) {
+    boolean bound() {
+        for (byte n = data[BOUND]; --n >= 0;) {
+            if (Util.arrayCompare(data, place(n), ram, IMEI, Digits.IMEI) == 0) {
                 return true;
             }
         }
         return false;
     }
 
-    /** Where the n-th bound IMEI stands. */
+    /** Where the nth bound IMEI stands. */
     static short place(byte n) {
-        return (short) (Memory.BOUND + 1 + n * Imei.SIZE);
+        return (short) (BOUND + 1 + n * Digits.IMEI);
     }
 
-    /** Adds a bound IMEI, inside a transaction. */
-    void bind(byte[] b, short at) {
-        byte count = data[Memory.BOUND];
-        putArray(place(count), b, at, Imei.SIZE);
-        put(Memory.BOUND, (byte) (count + 1));
+    /** Adds the IMEI to the bound ones, inside a transaction. */
+    void bind() {
+        byte count = data[BOUND];
+        putArray(place(count), ram, IMEI, Digits.IMEI);
+        put(BOUND, (byte) (count + 1));
     }
 
-    /** Decision, IMEI, bound entry, counters, log and pending target: one transaction. Then the switch. */
-    private void commit(byte decision) {
-        plan(decision);
+    /**
+     * Decision, IMEI, bound entry, counters, log and pending target, or that the decision is pending: one transaction. Gives the plan,
+     * -1 when the memory refused.
+     */
+    short store(byte decision) {
+        short plan = 0;
         try {
             JCSystem.beginTransaction();
-            put(Memory.DECISION, decision);
-            if (told()) {
-                put(Memory.LAST_IMEI, (byte) 1);
-                putArray((short) (Memory.LAST_IMEI + 1), ram, Memory.IMEI, Imei.SIZE);
+            put(DECISION, decision);
+            if (decision != NOT_ENFORCED) {
+                raise((short) (COUNTERS + COUNTER[(short) (decision - 1)]));
             }
-            if (decision == BOUND_NOW) {
-                bind(ram, Memory.IMEI);
+            if (decision != PENDING_NOW) {
+                if (decision == BOUND_NOW) {
+                    bind();
+                }
+                log(decision);
+                Util.setShort(data, RESETS, (short) 0);
+                plan = mark(decision);
             }
-            countDecision(decision);
-            addLog(decision);
-            putShort(Memory.RESETS, (short) 0);
-            mark();
             JCSystem.commitTransaction();
         } catch (CardRuntimeException e) {
             failed();
-            endStep(false);
-            return;
+            plan = -1;
         }
-        carryOut();
+        return plan;
+    }
+
+    /** Where the nth newest entry of the log stands. */
+    short logEntry(short n) {
+        return (short) (LOG + ENTRY * (data[LOG_NEWEST] - n & ENTRIES_LOGGED - 1));
+    }
+
+    /** Keeps the IMEI that was told, and adds an entry when decision or IMEI differs from the newest. */
+    private void log(byte decision) {
+        byte[] scratch = this.scratch;
+        scratch[0] = decision;
+        Util.arrayCopyNonAtomic(ram, IMEI, scratch, (short) 1, Digits.IMEI);
+        if (ram[IMEI] != (byte) 0xFF) {
+            putArray(LAST_IMEI, scratch, (short) 0, (short) (1 + Digits.IMEI));
+        }
+        if (Util.arrayCompare(data, logEntry((short) 0), scratch, (short) 0, (short) (1 + Digits.IMEI)) != 0) {
+            Util.arrayCopyNonAtomic(data, COUNTERS, scratch, (short) (1 + Digits.IMEI), (short) 2);
+            short next = logEntry((short) -1);
+            putArray(next, scratch, (short) 0, ENTRY);
+            put(LOG_NEWEST, (byte) ((data[LOG_NEWEST] + 1) & ENTRIES_LOGGED - 1));
+        }
     }
 }

@@ -10,19 +10,18 @@ import uicc.access.UICCSystem;
  * The two trees the applet sees: ADF.USIM, when its AID was told at installation, and MF. Rights are those of the access
  * domain (TS 102 226 clause 8.2.1.3.2.5).
  */
-class Files extends Configuration {
+abstract class Files extends Configuration {
 
-    // Where a file stands.
-    static final byte USIM = 0;
+    /** Where a file stands: USIM, GSM, or this. */
     static final byte USIM_5GS = 1;
-    static final byte GSM = 2;
+
+    static final short EF_IMSI = 0x6F07;
 
     private static final short MF = 0x3F00;
-    private static final short ADF = 0x7FFF;
+    private static final short ADF_USIM = 0x7FFF;
     private static final short DF_GSM = 0x7F20;
     private static final short DF_5GS = 0x5FC0;
     private static final short EF_UST = 0x6F38;
-    private static final short EF_IMSI = 0x6F07;
 
     private static final byte TAG_FCP = 0x62;
     private static final byte TAG_PROPRIETARY = (byte) 0xA5;
@@ -34,59 +33,50 @@ class Files extends Configuration {
     /** Gets the views, once, after the instance is registered. A card without the ADF leaves it unreadable. */
     void openFiles() {
         mf = UICCSystem.getTheUICCView(JCSystem.CLEAR_ON_RESET);
-        byte length = data[Memory.ADF];
-        if (length != 0) {
-            adf = UICCSystem.getTheFileView(data, (short) (Memory.ADF + 1), length, JCSystem.CLEAR_ON_RESET);
+        if (data[ADF] != 0) {
+            adf = UICCSystem.getTheFileView(data, (short) (ADF + 1), data[ADF], JCSystem.CLEAR_ON_RESET);
         }
-    }
-
-    /** Writes the path to a place into SCRATCH, from 3F00 on, 7FFF for the ADF, and gives where it ends. */
-    short root(byte where) {
-        short at = Util.setShort(ram, Memory.SCRATCH, MF);
-        at = Util.setShort(ram, at, where == GSM ? DF_GSM : ADF);
-        return where == USIM_5GS ? Util.setShort(ram, at, DF_5GS) : at;
     }
 
     /** Makes a file current and leaves its FCP in SCRATCH (TS 102 221 clause 11.1.1.3). */
-    FileView select(byte where, short fid) {
-        FileView view = where == GSM ? mf : adf;
+    FileView select(short where, short fid) {
+        boolean gsm = where == GSM;
+        FileView view = gsm ? mf : adf;
         if (view == null) {
             UICCException.throwIt(UICCException.FILE_NOT_FOUND);
         }
-        view.select(where == GSM ? MF : ADF);
+        view.select(gsm ? MF : ADF_USIM);
         if (where != USIM) {
-            view.select(where == GSM ? DF_GSM : DF_5GS);
+            view.select(gsm ? DF_GSM : DF_5GS);
         }
-        view.select(fid, ram, Memory.SCRATCH, Memory.SCRATCH_SIZE);
+        view.select(fid, scratch, (short) 0, SCRATCH_SIZE);
         return view;
     }
 
     /** An object of the FCP in SCRATCH: where its value stands, -1 when it is not there. */
     short attribute(byte tag) {
-        return ram[Memory.SCRATCH] == TAG_FCP ? Reader.find(ram, Memory.SCRATCH, tag, (short) 0) : (short) -1;
+        return scratch[0] == TAG_FCP ? find((short) 0, tag) : (short) -1;
     }
 
     /** Whether the FCP says that the file is the image of another EF_IMSI: tag 9B, a path, among the proprietary objects. */
     boolean linked() {
         short at = attribute(TAG_PROPRIETARY);
-        if (at < 0) {
-            return false;
+        if (at >= 0) {
+            at = find((short) (at - 2), TAG_LINK);
         }
-        at = Reader.find(ram, (short) (at - 2), TAG_LINK, (short) 0);
-        if (at < 0) {
-            return false;
-        }
-        short end = (short) (at + ram[(short) (at - 1)]);
-        return ram[(short) (end - 1)] == (byte) (EF_IMSI & 0xFF) && ram[(short) (end - 2)] == (byte) (EF_IMSI >> 8);
+        return at >= 0 && Util.getShort(scratch, (short) (at + (scratch[(short) (at - 1)] & 0xFF) - 2)) == EF_IMSI;
     }
 
-    /** UST service 130 (TS 31.102 clause 4.2.8, byte 17 b2): there is no EF_IMSI then. */
-    boolean service130() {
+    /** Why no copy can be read: UST service 130 (TS 31.102 clause 4.2.8, byte 17 b2) says that there is no EF_IMSI, or else. */
+    byte unreadable() {
         try {
-            select(USIM, EF_UST).readBinary((short) 16, ram, Memory.SCRATCH, (short) 1);
-            return (ram[Memory.SCRATCH] & 0x02) != 0;
+            select(USIM, EF_UST).readBinary((short) 16, scratch, (short) 0, (short) 1);
+            if ((scratch[0] & 0x02) != 0) {
+                return SERVICE_130;
+            }
         } catch (UICCException e) {
-            return false;
+            // it does not say
         }
+        return NOT_READABLE;
     }
 }

@@ -1,75 +1,92 @@
 package simbind;
 
+import javacard.framework.Applet;
 import javacard.framework.CardRuntimeException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /**
  * Everything the applet remembers, and where it stands. Persistent bytes are written through {@link #put} and
- * {@link #putArray} alone, which leave alone what is as wanted and take part in the transaction that is open.
+ * {@link #putArray}, which leave alone what is as wanted and take part in the transaction that is open; inside a transaction that
+ * writes all the same, also straight.
+ *
+ * What code names often has a place below 128: it takes a byte less to push.
  *
  * Clause marks (§) in this package are those of the card interface.
  */
-class Memory {
+abstract class Memory extends Applet {
+
+    // The two copies of EF_IMSI (§1). A copy is named by the place of its bytes, in data and in ram alike.
+    static final short USIM = 0;
+    static final short GSM = 18;
+    static final short REPLACED = 9; // in data, behind the backup: the one before
+    static final short STATE = 9; // in ram, behind the content: 0 absent, else the bit of the copy (§7), and READ
+
+    // Both in data and in ram: the configuration in force, and the one that is coming (§4), as it is read back.
+    static final short CONFIGURATION = 36; // 80 01 s 83 01 p 84 09 … 85 01 r 86 01 n
+    static final short SCHEME = 38;
+    static final short POLICY = 41;
+    static final short DENIAL = 44;
+    static final short QUALIFIER = 55;
+    static final short TERMINALS = 58;
+    static final short CONFIGURATION_SIZE = 23;
 
     // Persistent. A value that is absent is 0, and so is the byte in front of a value that may be absent.
-    static final short ADF = 0; // length, AID of the ADF.USIM
-    static final short ACTIVE = 17; // bank of the configuration in force: 0 none, 1, 2
-    static final short FEATURES = 18; // E3 83
-    static final short GENERATION = 19;
-    static final short BOUND = 21; // count, 4 IMEIs
-    static final short DECISION = 50;
-    static final short LAST_IMEI = 51; // told, IMEI
-    static final short COUNTERS = 59; // TERMINAL PROFILEs, allowed, denied, no IMEI
-    static final short REASON = 67; // tag 89
-    static final short ANSWER = 68; // told, general result, first additional byte
-    static final short REFRESHED = 71; // told, qualifier, general result
-    static final short RESETS = 74;
-    static final short PENDING = 76; // target, see Copies, and the two bits below
-    static final short VERIFIED = 77; // 1: the next start is not hidden
-    static final short DENIED_LAST = 78; // 1: the last verdict that was carried out was a denial
-    static final short STRICT = 79; // IMEI of the last strict restore, restores in a row
-    static final short BACKUPS = 87; // EF_IMSI of the ADF.USIM copy, of the DF_GSM copy
-    static final short REPLACED = 105; // the backups before
-    static final short RETIRED = 123; // 4 plausible denial values that may still stand in a copy, newest first
-    static final short LOG_NEWEST = 159; // entry of the log, 0 to 7
-    static final short LOG = 160; // 8 entries of 10 bytes
-    static final short SIZE = 240;
+    static final short VERSION = 59; // applet (2), interface, patterns and ranges
+    static final short FEATURES = 63; // E3 83
+    static final short GENERATION = 64;
+    static final short ACTIVE = 66; // which bank holds the template in force
+    static final short PENDING = 67; // target, see Copies, and the two bits below
+    static final short DENIED_LAST = 68; // not 0: the last verdict that was carried out was a denial
+    static final short DECISION = 69;
+    static final short STRICT_ROW = 70; // strict restores in a row
+    static final short ADF = 71; // length, AID of the ADF.USIM
+    static final short BOUND = 88; // count, 4 IMEIs
+    static final short VERIFIED = 117; // 1: the next start is not hidden; from here to RETIRED action 05 clears
+    static final short LOG_NEWEST = 118; // entry of the log, 0 to 7
+    static final short RESETS = 119;
+    static final short REASON = 121; // tag 89
+    static final short COUNTERS = 122; // TERMINAL PROFILEs, allowed, denied, no IMEI
+    static final short ANSWER = 130; // told, general result, first additional byte
+    static final short REFRESHED = 133; // told, qualifier, general result
+    static final short LOG = 136; // 8 entries of 10 bytes
+    static final short RETIRED = 216; // 4 plausible denial values that may still stand in a copy, newest first
+    static final short RETIRED_END = 252;
+    static final short LAST_IMEI = 252; // told (the decision), IMEI
+    static final short STRICT = 260; // IMEI of the last strict restore
+    static final short SIZE = 267;
 
     static final byte PENDING_LOCATION = 0x10; // location and keys are due too
     static final byte PENDING_REPLACED = 0x04; // the replaced backup may still stand in a copy
 
     // Transient, cleared at reset.
-    static final short CELL = 0; // 3 bytes on their way into persistent memory
-    static final short FAILURE = 3; // tag 89 of the step under way
-    static final short COPIES = 4; // copies there are, bits of Copies
-    static final short READABLE = 5; // copies whose content was read
-    static final short CHANGED = 6; // copies the step under way has written
-    static final short CONTENT = 7; // EF_IMSI, 9 bytes a copy
-    static final short WANTED = 25; // 9 bytes to write
-    static final short IMEI = 34; // 7 bytes, FF when the terminal told none
-    static final short PLAN = 41; // what the decision changes, bits of Access
-    static final short SESSION = 42; // number of the terminal session
-    static final short RUNNING = 43; // 1: TERMINAL PROFILE came; from here to DENIED a new session clears
-    static final short SENDING = 44; // 1: a proactive command is under way
-    static final short ASKING = 45; // PROVIDE LOCAL INFORMATION is owed, see Terminal
-    static final short BUSY = 46; // busy answers to it
-    static final short REPEATED = 47; // 1: asked anew because the generation changed
-    static final short REFRESH = 48; // REFRESH is owed, see Terminal
-    static final short QUALIFIER = 49; // of the REFRESH
-    static final short REFRESH_BUSY = 50;
-    static final short REFRESH_FILES = 51; // copies to list
-    static final short STRICT_REFRESH = 52; // 1: the REFRESH follows a strict restore
-    static final short WATCHING = 53; // 1: a STATUS will tell that the terminal came to rest
-    static final short REFRESH_LOCATION = 54; // location and key files to list, a bit a row of Location
-    static final short DENIED = 56; // 1: the terminal of this card session was denied
-    static final short CHAIN = 57; // open, path, next block, length (2)
-    static final short LOCATED = 62; // location and key files the step under way has written
-    static final short SCRATCH = 64;
-    static final short SCRATCH_SIZE = 96;
-    static final short LEFT = 160; // the mark that stood before the write under way
-    static final short SPOILED = 161; // 1: the memory refused part of the write under way; its mark stays
-    static final short RAM = 162;
+    static final short LEFT = 10; // the mark that stood before the write under way
+    static final short SPOILED = 11; // 1: the memory refused part of the write under way; its mark stays
+    static final short FAILURE = 12; // tag 89 of the step under way
+    static final short CHANGED = 13; // 3 bytes: files the step under way has written, a bit a row of Location, the copies first
+    static final short IMEI = 59; // 7 bytes, FF when the terminal told none
+    static final short DENIED = 66; // 1: the terminal of this card session was denied; from here to ACTION a new session clears
+    static final short RUNNING = 67; // 1: TERMINAL PROFILE came
+    static final short SENDING = 68; // 1: a proactive command is under way
+    static final short ASKING = 69; // PROVIDE LOCAL INFORMATION is owed, see Terminal
+    static final short BUSY = 70; // busy answers to it
+    static final short REPEATED = 71; // 1: asked anew because the generation changed
+    static final short REFRESH = 72; // REFRESH is owed, see Terminal
+    static final short LISTED = 73; // files to list in it, as CHANGED
+    static final short REFRESH_QUALIFIER = 76;
+    static final short REFRESH_BUSY = 77;
+    static final short STRICT_REFRESH = 78; // not 0: the REFRESH follows a strict restore
+    static final short WATCHING = 79; // not 0: a STATUS will tell that the terminal came to rest
+    static final short ACTION = 80; // of E2
+    static final short EXPECTED = 81; // generation of tag 8A
+    static final short ENTRIES = 83; // patterns and ranges that are coming
+    static final short CHAIN = 84; // path, next block, length (2), see Commands
+    static final short SHOWN = 88; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
+    static final short SENT = 94; // files the REFRESH under way lists
+    static final short RAM = 97;
+
+    /** Files are looked at here, and lists and log entries are put together. */
+    static final short SCRATCH_SIZE = 118;
 
     // Reasons of tag 89 (§5).
     static final byte NOT_READABLE = 0x01;
@@ -82,11 +99,11 @@ class Memory {
 
     final byte[] data = new byte[SIZE];
     final byte[] ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
+    final byte[] scratch = JCSystem.makeTransientByteArray(SCRATCH_SIZE, JCSystem.CLEAR_ON_RESET);
 
     void put(short at, byte value) {
         if (data[at] != value) {
-            ram[CELL] = value;
-            Util.arrayCopy(ram, CELL, data, at, (short) 1);
+            data[at] = value;
         }
     }
 
@@ -96,29 +113,9 @@ class Memory {
         }
     }
 
-    void putShort(short at, short value) {
-        if (Util.getShort(data, at) != value) {
-            Util.setShort(data, at, value);
-        }
-    }
-
     /** Marks the write that is about to begin (§8); what was due before stays due. */
     void pend(byte mark) {
         put(PENDING, (byte) (mark | data[PENDING] & (PENDING_LOCATION | PENDING_REPLACED)));
-    }
-
-    /** The memory refused a write: a file may hold anything. */
-    void spoil() {
-        ram[SPOILED] = 1;
-        fail(MEMORY);
-    }
-
-    /** Takes the mark of the write away, unless the memory refused part of it. */
-    void settled() {
-        if (ram[SPOILED] == 0) {
-            keep(PENDING, (byte) 0);
-        }
-        ram[SPOILED] = 0;
     }
 
     /** Writes one byte outside a transaction; a memory that refuses is noted. */
@@ -132,11 +129,11 @@ class Memory {
 
     /** Writes a pair that may be absent: told, first, second. */
     void keepPair(short at, byte first, byte second) {
-        ram[CELL] = 1;
-        ram[(short) (CELL + 1)] = first;
-        ram[(short) (CELL + 2)] = second;
+        scratch[0] = 1;
+        scratch[1] = first;
+        scratch[2] = second;
         try {
-            putArray(at, ram, CELL, (short) 3);
+            putArray(at, scratch, (short) 0, (short) 3);
         } catch (CardRuntimeException e) {
             failed();
         }
@@ -144,9 +141,9 @@ class Memory {
 
     /** Raises a counter of two bytes, which stops at FFFF. */
     void raise(short at) {
-        short n = Util.getShort(data, at);
-        if (n != (short) 0xFFFF) {
-            Util.setShort(data, at, (short) (n + 1));
+        short n = (short) (Util.getShort(data, at) + 1);
+        if (n != 0) {
+            Util.setShort(data, at, n);
         }
     }
 
@@ -156,8 +153,8 @@ class Memory {
 
     /** Raises the generation, FFFF to 0001 (§4), inside a transaction. */
     void nextGeneration() {
-        short n = generation();
-        putShort(GENERATION, n == (short) 0xFFFF ? (short) 1 : (short) (n + 1));
+        short n = (short) (generation() + 1);
+        Util.setShort(data, GENERATION, n == 0 ? (short) 1 : n);
     }
 
     /** Ends a transaction that the memory refused. */
@@ -175,23 +172,9 @@ class Memory {
         }
     }
 
-    void beginStep() {
+    /** Stores the reason of a step that failed, or that it did not. */
+    void endStep() {
+        keep(REASON, ram[FAILURE]);
         ram[FAILURE] = 0;
-        ram[CHANGED] = 0;
-        ram[SPOILED] = 0;
-        Util.setShort(ram, LOCATED, (short) 0);
-    }
-
-    /** Stores the reason of a step that failed, or that it did not; a step that only looks leaves an older reason standing. */
-    void endStep(boolean looked) {
-        byte reason = ram[FAILURE];
-        if (reason != 0 || !looked) {
-            keep(REASON, reason);
-        }
-        ram[FAILURE] = 0;
-    }
-
-    static boolean same(byte[] a, short aOffset, byte[] b, short bOffset, short length) {
-        return Util.arrayCompare(a, aOffset, b, bOffset, length) == 0;
     }
 }

@@ -6,9 +6,9 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 
 /** What the applet tells: the answer to SELECT (§2), and the objects of GET DATA (§3): E0, E1 (§5), E3 and E4 (§7). */
-class Report extends Change {
+abstract class Report extends Change {
 
-    /** An answer is built here in the command buffer. */
+    /** An answer is built here in the command buffer, so that its end is its length. */
     static final short START = 0;
 
     /** Bytes of an object that one GET DATA answers. */
@@ -19,205 +19,160 @@ class Report extends Change {
     private static final byte E3 = (byte) 0xE3;
     private static final byte E4 = (byte) 0xE4;
 
+    // How an object is told, beside the length of its value, 0 for the byte in front of it.
+    private static final byte LENGTH = 0x0F;
+    private static final byte TOLD = 0x10; // absent when the byte in front is 0
+    private static final byte BACKED = 0x20; // absent when its first byte is 0, and in the open view
+    private static final byte IDENTITY = 0x40; // an IMEI, of which the open view may have the TAC alone; without TOLD a bound one
+    private static final byte WORKED_OUT = (byte) 0x80; // stands in ram
+
+    private static final short ROW = 3;
+
+    /** Objects of E1: tag, how it is told, where it stands. */
+    private static final byte[] STATE_OBJECTS = {
+        (byte) 0x80, WORKED_OUT | 1, (byte) SHOWN,
+        (byte) 0x81, WORKED_OUT | TOLD | 1, (byte) (SHOWN + 2),
+        (byte) 0x82, 1, (byte) DECISION,
+        (byte) 0x83, IDENTITY | 7, (byte) (BOUND + 1),
+        (byte) 0x83, IDENTITY | 7, (byte) (BOUND + 8),
+        (byte) 0x83, IDENTITY | 7, (byte) (BOUND + 15),
+        (byte) 0x83, IDENTITY | 7, (byte) (BOUND + 22),
+        (byte) 0x84, IDENTITY | TOLD | 7, (byte) (LAST_IMEI + 1),
+        (byte) 0x85, 8, (byte) COUNTERS,
+        (byte) 0x86, 2, (byte) GENERATION,
+        (byte) 0x87, WORKED_OUT | 1, (byte) (SHOWN + 3),
+        (byte) 0x88, BACKED | 9, (byte) USIM,
+        (byte) 0x95, BACKED | 9, (byte) GSM,
+        (byte) 0x96, BACKED | 9, (byte) (USIM + REPLACED),
+        (byte) 0x97, BACKED | 9, (byte) (GSM + REPLACED),
+        (byte) 0x89, WORKED_OUT | 1, (byte) (SHOWN + 4),
+        (byte) 0x90, 1, (byte) POLICY,
+        (byte) 0x91, TOLD | 2, (byte) (ANSWER + 1),
+        (byte) 0x92, TOLD | 2, (byte) (REFRESHED + 1),
+        (byte) 0x93, 2, (byte) RESETS,
+    };
+
+    /** Objects of E3. */
+    private static final byte[] INFORMATION_OBJECTS = {
+        (byte) 0x80, 2, (byte) VERSION,
+        (byte) 0x81, 1, (byte) (VERSION + 2),
+        (byte) 0x82, 1, (byte) (VERSION + 3),
+        (byte) 0x83, 1, (byte) FEATURES,
+        (byte) 0x84, TOLD, (byte) (ADF + 1),
+        (byte) 0x85, WORKED_OUT | 1, (byte) (SHOWN + 5),
+    };
+
+    /** Writes tag, length and value; gives the end. */
     private static short put(byte[] b, short at, byte tag, byte[] from, short offset, short length) {
-        b[at] = tag;
-        b[(short) (at + 1)] = (byte) length;
-        return Util.arrayCopyNonAtomic(from, offset, b, (short) (at + 2), length);
+        return Util.arrayCopyNonAtomic(from, offset, b, Util.setShort(b, at, (short) (tag << 8 | length)), length);
     }
 
-    private static short put(byte[] b, short at, byte tag, byte value) {
-        b[at] = tag;
-        b[(short) (at + 1)] = 1;
-        b[(short) (at + 2)] = value;
-        return (short) (at + 3);
-    }
-
-    /** Writes tag and length in front of a value that begins three bytes behind at and ends at end; gives the new end. */
-    private static short close(byte[] b, short at, byte tag, short end) {
-        short length = (short) (end - at - 3);
-        b[at] = tag;
-        if (length > 0x7F) {
-            b[(short) (at + 1)] = (byte) 0x81;
-            b[(short) (at + 2)] = (byte) length;
-            return end;
-        }
-        b[(short) (at + 1)] = (byte) length;
-        return Util.arrayCopyNonAtomic(b, (short) (at + 3), b, (short) (at + 2), length);
+    /** Tells an object of objects by its table, as a whole or in the open view; gives the end. */
+    private short tell(byte[] b, short start, byte tag, byte[] table, boolean full) {
+        short at = (short) (start + 4);
+        short row = 0;
+        do {
+            byte how = table[(short) (row + 1)];
+            short from = (short) (table[(short) (row + 2)] & 0xFF);
+            byte[] values = how < 0 ? ram : data;
+            if ((how & TOLD) != 0 ? values[(short) (from - 1)] != 0 : (how & IDENTITY) != 0 ? from < place(data[BOUND])
+                    : (how & BACKED) == 0 || full && values[from] != 0) {
+                short length = (short) (how & LENGTH);
+                at = put(b, at, table[row], values, from, length == 0 ? values[(short) (from - 1)] : length);
+                if ((how & IDENTITY) != 0 && !full && has(OPEN_IDENTITY) == 0) {
+                    Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
+                }
+            }
+            row += ROW;
+        } while (row < (short) table.length);
+        return close(b, start, tag, at);
     }
 
     /** The answer to SELECT: AID, maximum command data, information, open state. Gives its length. */
     short selection(byte[] b) {
-        short inner = (short) (START + 3);
-        b[inner] = (byte) 0x84;
-        byte length = JCSystem.getAID().getBytes(b, (short) (inner + 2));
-        b[(short) (inner + 1)] = length;
-        inner = (short) (inner + 2 + length);
-        short at = (short) (inner + 3);
-        Util.setShort(b, at, (short) 0x9F65);
-        Util.setShort(b, (short) (at + 2), (short) 0x01FF);
-        at = information(b, (short) (at + 4));
-        at = state(b, at, false);
+        byte length = JCSystem.getAID().getBytes(b, (short) (START + 6));
+        b[START + 4] = (byte) 0x84;
+        b[START + 5] = length;
+        short inner = (short) (START + 6 + length);
+        short at = Util.setShort(b, (short) (inner + 4), (short) 0x9F65);
+        at = Util.setShort(b, at, (short) 0x01FF);
+        at = state(b, information(b, at), false);
         at = close(b, inner, (byte) 0xA5, at);
-        return (short) (close(b, START, (byte) 0x6F, at) - START);
+        return close(b, START, (byte) 0x6F, at);
     }
 
     /** Part of an object: E0, E4 and the whole E1 only in a session. Gives its length. */
     short object(byte[] b, byte tag, byte part, boolean session) {
-        if (tag != E0 && tag != E1 && tag != E3 && tag != E4) {
-            ISOException.throwIt(Commands.SW_NOT_FOUND);
-        }
         if (!session && (tag == E0 || tag == E4)) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
-        if (tag == E0 && generation() != 0 && part >= 0 && part <= 1) {
-            return window(b, part == 0 ? (short) 0 : PART);
+        if (tag == E0 && part >= 0) { // the bank holds it as it is read, empty before the first
+            byte[] bank = bank((byte) 0);
+            short from = (short) (part * PART);
+            short left = (short) (Util.getShort(bank, (short) 0) - from);
+            if (left > 0) {
+                return Util.arrayCopyNonAtomic(bank, (short) (TEMPLATE + from), b, START, left > PART ? PART : left);
+            }
         }
-        if (tag == E0 || part != 0) {
-            ISOException.throwIt(Commands.SW_NOT_FOUND);
+        if (part == 0) {
+            if (tag == E1) {
+                return state(b, START, session);
+            }
+            if (tag == E3) {
+                return information(b, START);
+            }
+            if (tag == E4) {
+                short at = START + 4;
+                for (short n = 0; n < ENTRIES_LOGGED; n++) {
+                    short entry = logEntry(n);
+                    if (data[entry] != 0) {
+                        at = put(b, at, (byte) 0x80, data, entry, ENTRY);
+                    }
+                }
+                return close(b, START, E4, at);
+            }
         }
-        short end = tag == E1 ? state(b, START, session) : tag == E3 ? information(b, START) : logObject(b, START);
-        return (short) (end - START);
+        ISOException.throwIt(Commands.SW_NOT_FOUND);
+        return 0;
     }
 
     private short information(byte[] b, short start) {
-        short at = (short) (start + 3);
-        Util.setShort(b, at, (short) 0x8002);
-        Util.setShort(b, (short) (at + 2), (short) 0x0100); // applet version
-        at = put(b, (short) (at + 4), (byte) 0x81, (byte) 0x01);
-        at = put(b, at, (byte) 0x82, CAPACITY);
-        at = put(b, at, (byte) 0x83, data[Memory.FEATURES]);
-        if (data[Memory.ADF] != 0) {
-            at = put(b, at, (byte) 0x84, data, (short) (Memory.ADF + 1), data[Memory.ADF]);
-        }
         read();
-        at = put(b, at, (byte) 0x85, ram[Memory.COPIES]);
-        return close(b, start, E3, at);
+        ram[SHOWN + 5] = (byte) ((ram[STATE] | ram[GSM + STATE]) & 0x03);
+        return tell(b, start, E3, INFORMATION_OBJECTS, false);
     }
 
     /** E1, whole or the open view. */
     private short state(byte[] b, short start, boolean full) {
         read();
         byte standing = standing();
-        short at = put(b, (short) (start + 3), (byte) 0x80, schemeState());
-        byte reason = data[Memory.REASON];
-        if (standing >= 0) {
-            at = put(b, at, (byte) 0x81, standing);
-        } else {
-            reason = service130() ? Memory.SERVICE_130 : Memory.NOT_READABLE;
-        }
-        at = put(b, at, (byte) 0x82, data[Memory.DECISION]);
-        at = identities(b, at, full || has(OPEN_IDENTITY));
-        at = put(b, at, (byte) 0x85, data, Memory.COUNTERS, (short) 8);
-        at = put(b, at, (byte) 0x86, data, Memory.GENERATION, (short) 2);
-        at = backups(b, at, full);
-        at = put(b, at, (byte) 0x89, reason);
-        at = put(b, at, (byte) 0x90, policy(active()));
-        at = pair(b, at, (byte) 0x91, Memory.ANSWER);
-        at = pair(b, at, (byte) 0x92, Memory.REFRESHED);
-        at = put(b, at, (byte) 0x93, data, Memory.RESETS, (short) 2);
-        return close(b, start, E1, at);
-    }
-
-    /** Tag 80: 00 unconfigured, 01 off, 02 armed, 03 bound, 04 preset. */
-    private byte schemeState() {
-        if (generation() == 0) {
-            return 0x00;
-        }
-        switch (scheme(active())) {
-            case OFF:
-                return 0x01;
-            case PRESET:
-                return 0x04;
-            default:
-                return data[Memory.BOUND] == 0 ? (byte) 0x02 : 0x03;
-        }
+        byte[] ram = this.ram;
+        // 00 unconfigured, 01 off, 02 armed, 03 bound, 04 preset; nothing is bound but in first-insert
+        ram[SHOWN] = generation() == 0 ? 0 : (byte) ((1 << data[SCHEME]) + (data[BOUND] == 0 ? 0 : 1));
+        ram[SHOWN + 1] = (byte) (standing + 1);
+        ram[SHOWN + 2] = standing;
+        ram[SHOWN + 3] = (byte) ((data[USIM] == 0 ? 0 : 1) | (data[GSM] == 0 ? 0 : 2));
+        ram[SHOWN + 4] = standing >= 0 ? data[REASON] : unreadable();
+        return tell(b, start, E1, STATE_OBJECTS, full);
     }
 
     /** Tag 81: 01 backup in every copy, 00 denial value, 02 something else, 03 copies differ; -1 when one cannot be read. */
     private byte standing() {
-        byte there = ram[Memory.COPIES];
-        if (there == 0 || ram[Memory.READABLE] != there) {
-            return -1;
-        }
-        if (there != (Copies.USIM | Copies.GSM)) {
-            return standing(there);
-        }
-        byte usim = standing(Copies.USIM);
-        byte gsm = standing(Copies.GSM);
-        if (usim == gsm && usim != 2) {
-            return usim;
-        }
-        return Memory.same(ram, Memory.CONTENT, ram, Copies.content(Copies.GSM), Imsi.SIZE) ? (byte) 2 : (byte) 3;
-    }
-
-    private byte standing(byte copy) {
-        if (denies(active(), ram, Copies.content(copy))) {
-            return 0;
-        }
-        return holdsBackup(copy) ? (byte) 1 : (byte) 2;
-    }
-
-    /** Tags 83 and 84: whole, or the TAC alone. */
-    private short identities(byte[] b, short at, boolean whole) {
-        for (byte n = 0; n < data[Memory.BOUND]; n++) {
-            at = identity(b, at, (byte) 0x83, Decision.place(n), whole);
-        }
-        if (data[Memory.LAST_IMEI] != 0) {
-            at = identity(b, at, (byte) 0x84, (short) (Memory.LAST_IMEI + 1), whole);
-        }
-        return at;
-    }
-
-    private short identity(byte[] b, short at, byte tag, short from, boolean whole) {
-        short end = put(b, at, tag, data, from, Imei.SIZE);
-        if (!whole) {
-            Util.arrayFillNonAtomic(b, (short) (end - 3), (short) 3, (byte) 0xFF);
-        }
-        return end;
-    }
-
-    private short backups(byte[] b, short at, boolean full) {
-        byte held = hasBackup(Copies.USIM) ? Copies.USIM : 0;
-        if (hasBackup(Copies.GSM)) {
-            held |= Copies.GSM;
-        }
-        at = put(b, at, (byte) 0x87, held);
-        if (full) {
-            at = content(b, at, (byte) 0x88, Copies.backup(Copies.USIM));
-            at = content(b, at, (byte) 0x95, Copies.backup(Copies.GSM));
-            at = content(b, at, (byte) 0x96, Copies.replaced(Copies.USIM));
-            at = content(b, at, (byte) 0x97, Copies.replaced(Copies.GSM));
-        }
-        return at;
-    }
-
-    private short content(byte[] b, short at, byte tag, short from) {
-        return data[from] == 0 ? at : put(b, at, tag, data, from, Imsi.SIZE);
-    }
-
-    private short pair(byte[] b, short at, byte tag, short from) {
-        return data[from] == 0 ? at : put(b, at, tag, data, (short) (from + 1), (short) 2);
-    }
-
-    private short logObject(byte[] b, short start) {
-        short at = (short) (start + 3);
-        for (short n = 0; n < Log.ENTRIES && data[logEntry(n)] != 0; n++) {
-            at = put(b, at, (byte) 0x80, data, logEntry(n), Log.ENTRY);
-        }
-        return close(b, start, E4, at);
-    }
-
-    /** The bytes of E0 from a place on, at most PART: the bank holds it as it is read. */
-    private short window(byte[] b, short from) {
-        byte[] bank = active();
-        short left = (short) (Util.getShort(bank, (short) 0) - from);
-        if (left <= 0) {
-            ISOException.throwIt(Commands.SW_NOT_FOUND);
-        }
-        if (left > PART) {
-            left = PART;
-        }
-        Util.arrayCopyNonAtomic(bank, (short) (TEMPLATE + from), b, START, left);
-        return left;
+        byte all = -1;
+        short copy = USIM;
+        do {
+            if (seen(copy) != 0) {
+                if (seen(copy) < READ) {
+                    return -1;
+                }
+                byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
+                if (all >= 0 && (one != all || one == 2)) {
+                    one = compare(GSM, ram, USIM) == 0 ? (byte) 2 : 3;
+                }
+                all = one;
+            }
+            copy += GSM;
+        } while (copy == GSM);
+        return all;
     }
 }

@@ -1,7 +1,6 @@
 package simbind;
 
 import javacard.framework.CardRuntimeException;
-import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import uicc.toolkit.ProactiveHandler;
 import uicc.toolkit.ProactiveHandlerSystem;
@@ -16,7 +15,7 @@ import uicc.toolkit.ToolkitRegistry;
  * and anything may happen before it returns: commands, a new session, a reset, which ends the frame. So everything is stored
  * before it, and looked at anew after it.
  */
-class Terminal extends Decision {
+public abstract class Terminal extends Decision {
 
     // What is owed: at once, when the handler is there, or at the next STATUS.
     static final byte NOW = 1;
@@ -27,22 +26,22 @@ class Terminal extends Decision {
     private static final byte LOCAL_IMEISV = 0x08;
 
     // Qualifiers of REFRESH.
-    private static final byte REFRESH_FILES = 0x02;
+    private static final byte REFRESH_BY_FILES = 0x02;
     private static final byte REFRESH_RESET = 0x04;
 
     private static final byte BUSY_ANSWERS = 10;
     private static final byte REFRESH_TRIES = 3;
     private static final short POLL_SECONDS = 30;
+    private static final short NO_POLLING = ToolkitConstants.POLL_NO_DURATION;
 
     // Outcomes of send() beside a general result.
     private static final short NO_ANSWER = 0xFF;
     private static final short SUPERSEDED = -1;
 
-    private static final byte COMPREHENSION = (byte) 0x80;
+    /** The high nibble, as a byte: one byte less to push than a number. */
+    private static final byte HIGH = (byte) 0xF0;
 
-    /** Paths of the copies of EF_IMSI in a file list (TS 102 223 clause 8.18). */
-    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x6F, 0x07, 0x3F, 0x00, 0x7F, 0x20, 0x6F, 0x07};
-    private static final short PATH = 6;
+    private static final byte COMPREHENSION = (byte) 0x80;
 
     private ToolkitRegistry registry;
 
@@ -56,103 +55,111 @@ class Terminal extends Decision {
         try {
             entry.setEvent(ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR);
         } catch (ToolkitException e) {
-            put(Memory.FEATURES, (byte) (data[Memory.FEATURES] & ~FEATURE_STRICT));
+            data[FEATURES] &= ~FEATURE_STRICT;
+        }
+    }
+
+    public void processToolkit(short event) {
+        try {
+            if (event == ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR) {
+                firstCommand();
+                return;
+            }
+            if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) {
+                terminalProfile();
+            } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND) {
+                statusCommand();
+            }
+            proceed();
+        } catch (CardRuntimeException e) {
+            failed();
         }
     }
 
     /** TERMINAL PROFILE (§8.2, §8.3). A second one without reset starts here again. */
-    void terminalProfile() {
-        stopPolling();
-        ram[Memory.SESSION]++;
-        Util.arrayFillNonAtomic(ram, Memory.RUNNING, (short) (Memory.DENIED + 1 - Memory.RUNNING), (byte) 0);
-        ram[Memory.RUNNING] = 1;
-        beginStep();
+    private void terminalProfile() {
+        poll(NO_POLLING);
+        Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
+        ram[RUNNING] = 1;
         take();
-        try {
-            JCSystem.beginTransaction();
-            countProfile();
-            put(Memory.DECISION, Decision.PENDING);
-            JCSystem.commitTransaction();
-        } catch (CardRuntimeException e) {
-            failed();
-        }
-        if (deciding()) {
-            ram[Memory.ASKING] = NOW;
+        store(PENDING_NOW);
+        if (data[SCHEME] != OFF) {
+            ram[ASKING] = NOW;
         } else {
-            allowOff();
+            decide();
         }
-        proceed();
     }
 
     /** STATUS: what waits is tried again; after a strict restore it tells that the terminal came to rest. */
-    void statusCommand() {
-        if (ram[Memory.SENDING] != 0) {
+    private void statusCommand() {
+        byte[] ram = this.ram;
+        if (ram[SENDING] != 0) {
             return;
         }
-        if (ram[Memory.WATCHING] != 0) {
-            ram[Memory.WATCHING] = 0;
-            keep((short) (Memory.STRICT + Imei.SIZE), (byte) 0);
+        if (ram[WATCHING] != 0) {
+            ram[WATCHING] = 0;
+            keep(STRICT_ROW, (byte) 0);
         }
-        if (ram[Memory.ASKING] == 0 && ram[Memory.REFRESH] == 0) {
-            stopPolling();
-            return;
+        if (ram[ASKING] == LATER) {
+            ram[ASKING] = NOW;
         }
-        if (ram[Memory.ASKING] == LATER) {
-            ram[Memory.ASKING] = NOW;
+        if (ram[REFRESH] == LATER) {
+            ram[REFRESH] = NOW;
         }
-        if (ram[Memory.REFRESH] == LATER) {
-            ram[Memory.REFRESH] = NOW;
+        if (!owes()) {
+            poll(NO_POLLING);
         }
-        proceed();
     }
 
-    /** Says that the proactive handler is wanted, when something is owed. */
+    /** Whether something is owed at once, and nothing is under way. */
+    private boolean owes() {
+        return ((ram[ASKING] | ram[REFRESH]) & NOW) > ram[SENDING];
+    }
+
+    /** Says that the proactive handler is wanted, when something is owed: to a terminal, which came through the registry. */
     void wish() {
-        if (registry != null && ram[Memory.SENDING] == 0 && (ram[Memory.ASKING] == NOW || ram[Memory.REFRESH] == NOW)) {
+        if (owes()) {
             registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
         }
     }
 
     /** Does what is owed, as far as the handler is there. */
-    void proceed() {
-        while (ram[Memory.SENDING] == 0 && (ram[Memory.ASKING] == NOW || ram[Memory.REFRESH] == NOW)) {
-            ProactiveHandler handler;
-            try {
-                handler = ProactiveHandlerSystem.getTheHandler();
-            } catch (ToolkitException e) {
-                wish();
-                return;
+    private void proceed() {
+        try {
+            while (owes()) {
+                ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
+                if (ram[ASKING] == NOW) {
+                    ask(handler);
+                } else {
+                    refresh(handler);
+                }
             }
-            if (ram[Memory.ASKING] == NOW) {
-                ask(handler);
-            } else {
-                refresh(handler);
-            }
+        } catch (ToolkitException e) {
+            wish();
         }
     }
 
-    /** Sends what stands in the handler: the general result, NO_ANSWER, or SUPERSEDED when another session began meanwhile. */
+    /** Sends what stands in the handler: the general result, NO_ANSWER, or SUPERSEDED when another session began meanwhile, which clears. */
     private short send(ProactiveHandler handler) {
-        byte session = ram[Memory.SESSION];
-        short result;
-        ram[Memory.SENDING] = 1;
+        short result = NO_ANSWER;
+        ram[SENDING] = 1;
         try {
             result = (short) (handler.send() & 0xFF);
         } catch (ToolkitException e) {
-            result = NO_ANSWER;
+            // no answer
         }
-        if (ram[Memory.SESSION] != session) {
+        if (ram[SENDING] == 0) {
             return SUPERSEDED;
         }
-        ram[Memory.SENDING] = 0;
+        ram[SENDING] = 0;
         return result;
     }
 
     /** PROVIDE LOCAL INFORMATION (§8.4): IMEI, and IMEISV when that gave none. */
     private void ask(ProactiveHandler handler) {
-        short generation = generation();
-        byte qualifier = LOCAL_IMEI;
         short result;
+        byte qualifier = LOCAL_IMEI;
+        short generation = generation();
         do {
             handler.init(ToolkitConstants.PRO_CMD_PROVIDE_LOCAL_INFORMATION, qualifier, ToolkitConstants.DEV_ID_TERMINAL);
             result = send(handler);
@@ -160,65 +167,48 @@ class Terminal extends Decision {
                 return;
             }
             forgetImei();
-            readAnswer(result);
-            if (generation() != generation && ram[Memory.REPEATED] == 0) {
-                ram[Memory.REPEATED] = 1;
-                askAnew();
-                return;
+            if (result != NO_ANSWER) {
+                readAnswer(result);
+            }
+            if (generation() != generation && ram[REPEATED] == 0) {
+                ram[REPEATED] = 1;
+                if (data[SCHEME] != OFF) {
+                    return; // asked once more
+                }
+                result = NO_ANSWER; // to a configuration that does not decide any more
+                break;
             }
             qualifier += LOCAL_IMEISV - LOCAL_IMEI;
-        } while (qualifier == LOCAL_IMEISV && ram[Memory.IMEI] == (byte) 0xFF && fallsBack(result));
-        if (result >= 0x20 && result <= 0x27 && ++ram[Memory.BUSY] < BUSY_ANSWERS) {
-            ram[Memory.ASKING] = LATER;
-            poll();
+            // 0X without a valid object, and 3X, are followed by the question for the IMEISV
+        } while (qualifier == LOCAL_IMEISV && ram[IMEI] == (byte) 0xFF && (result < 0x10 || (result & HIGH) == 0x30));
+        if ((result & (byte) 0xF8) == 0x20 && ++ram[BUSY] < BUSY_ANSWERS) {
+            ram[ASKING] = LATER;
+            poll(POLL_SECONDS);
             return;
         }
-        ram[Memory.ASKING] = 0;
-        answered();
+        ram[ASKING] = 0;
+        if (ram[REFRESH] == 0) {
+            poll(NO_POLLING);
+        }
+        take(); // what an issuer wrote while the terminal was thinking counts
         decide();
-    }
-
-    /** Nothing waits any more, unless a REFRESH does. */
-    private void answered() {
-        if (ram[Memory.REFRESH] == 0) {
-            stopPolling();
-        }
-    }
-
-    /** 0X without a valid object, and 3X, are followed by the question for the IMEISV. */
-    private static boolean fallsBack(short result) {
-        return result < 0x10 || (result & 0xF0) == 0x30;
-    }
-
-    /** The question is asked anew under another configuration, which may no longer decide. */
-    private void askAnew() {
-        if (!deciding()) {
-            ram[Memory.ASKING] = 0;
-            answered();
-            beginStep();
-            take();
-            allowOff();
-        }
     }
 
     /** Keeps general result and first additional byte (tag 91), and the IMEI when there is a valid one. */
     private void readAnswer(short result) {
-        if (result == NO_ANSWER) {
-            return;
-        }
-        ram[Memory.SCRATCH] = 0;
+        byte additional = 0;
         try {
             ProactiveResponseHandler response = ProactiveResponseHandlerSystem.getTheHandler();
-            if (response.getAdditionalInformationLength() != 0) {
-                response.copyAdditionalInformation(ram, Memory.SCRATCH, (short) 1);
-            }
-            keepPair(Memory.ANSWER, (byte) result, ram[Memory.SCRATCH]);
             if (result < 0x10 && !identity(response, ToolkitConstants.TAG_IMEI, (short) 8, (byte) 0x0A)) {
                 identity(response, ToolkitConstants.TAG_IMEISV, (short) 9, (byte) 0x03);
             }
+            if (response.getAdditionalInformationLength() != 0) {
+                additional = response.getValueByte((short) 1);
+            }
         } catch (ToolkitException e) {
-            keepPair(Memory.ANSWER, (byte) result, ram[Memory.SCRATCH]);
+            // what is missing is 0
         }
+        keepPair(ANSWER, (byte) result, additional);
     }
 
     /**
@@ -226,16 +216,16 @@ class Terminal extends Decision {
      * pairs of digits, low nibble first.
      */
     private boolean identity(ProactiveResponseHandler response, byte tag, short length, byte type) {
+        byte[] scratch = this.scratch;
         for (byte n = 1; response.findTLV(tag, n) != ToolkitConstants.TLV_NOT_FOUND; n++) {
             if (response.getValueLength() != length) {
                 continue;
             }
-            response.copyValue((short) 0, ram, Memory.SCRATCH, length);
-            if ((ram[Memory.SCRATCH] & 0x0F) != type) {
-                continue;
+            response.copyValue((short) 0, scratch, (short) 0, (short) (Digits.IMEI + 1));
+            for (short i = 0; i < Digits.IMEI; i++) {
+                ram[(short) (IMEI + i)] = (byte) (scratch[i] & HIGH | scratch[(short) (i + 1)] & 0x0F);
             }
-            regroup();
-            if (Imei.valid(ram, Memory.IMEI)) {
+            if ((scratch[0] & 0x0F) == type && Digits.are(ram, IMEI, (short) 14, (short) 0)) {
                 return true;
             }
         }
@@ -243,110 +233,52 @@ class Terminal extends Decision {
         return false;
     }
 
-    /** From SCRATCH, in pairs, into IMEI, in reading order. */
-    private void regroup() {
-        for (short i = 0; i < Imei.SIZE; i++) {
-            short at = (short) (Memory.SCRATCH + i);
-            ram[(short) (Memory.IMEI + i)] = (byte) (ram[at] & 0xF0 | ram[(short) (at + 1)] & 0x0F);
-        }
-    }
-
-    /** REFRESH (§8.6): to a busy terminal three times, then 04; to one that refuses 04 at once; 04 once. */
+    /** REFRESH (§8.6), with 02 the list of changed files: to a busy terminal three times, then 04; to one that refuses 04 at once; 04 once. */
     private void refresh(ProactiveHandler handler) {
-        byte qualifier = ram[Memory.QUALIFIER];
-        byte files = ram[Memory.REFRESH_FILES];
-        byte strict = ram[Memory.STRICT_REFRESH];
-        short located = Util.getShort(ram, Memory.REFRESH_LOCATION);
-        build(handler, qualifier, files, located);
-        ram[Memory.REFRESH] = 0; // a change while the terminal refreshes owes another one
-        ram[Memory.REFRESH_FILES] = 0;
-        Util.setShort(ram, Memory.REFRESH_LOCATION, (short) 0);
+        byte[] ram = this.ram;
+        byte qualifier = ram[REFRESH_QUALIFIER];
+        byte strict = ram[STRICT_REFRESH];
+        handler.init(ToolkitConstants.PRO_CMD_REFRESH, qualifier, ToolkitConstants.DEV_ID_TERMINAL);
+        Util.arrayCopyNonAtomic(ram, LISTED, ram, SENT, (short) 3);
+        if (qualifier == REFRESH_BY_FILES) {
+            handler.appendTLV((byte) (ToolkitConstants.TAG_FILE_LIST | COMPREHENSION), scratch, (short) 0, list());
+        }
+        // a change while the terminal refreshes owes another one
+        Util.arrayFillNonAtomic(ram, REFRESH, (short) (REFRESH_QUALIFIER - REFRESH), (byte) 0);
         short result = send(handler);
         if (result == SUPERSEDED) {
             return;
         }
-        keepPair(Memory.REFRESHED, qualifier, (byte) result);
+        keepPair(REFRESHED, qualifier, (byte) result);
         if (result < 0x10) {
-            refreshed(qualifier, strict);
+            if (qualifier != REFRESH_RESET) { // the verified mark is for a reset, which did not come
+                keep(VERIFIED, (byte) 0);
+            }
+            ram[WATCHING] |= strict;
+            poll(strict != 0 ? POLL_SECONDS : NO_POLLING);
         } else if (qualifier == REFRESH_RESET) {
-            fail(Memory.REFRESH_REFUSED);
-            endStep(false);
-            stopPolling();
+            fail(REFRESH_REFUSED);
+            endStep();
+            poll(NO_POLLING);
         } else {
-            ram[Memory.REFRESH_FILES] |= files;
-            list(located);
-            again(result);
-        }
-    }
-
-    /** Puts REFRESH into the handler: 02 lists every changed file, the copies first, 05 and 06 carry the AID. */
-    private void build(ProactiveHandler handler, byte qualifier, byte copies, short located) {
-        handler.init(ToolkitConstants.PRO_CMD_REFRESH, qualifier, ToolkitConstants.DEV_ID_TERMINAL);
-        if (qualifier == REFRESH_FILES) {
-            appendFiles(handler, copies, located);
-        } else if (qualifier > REFRESH_RESET) {
-            handler.appendTLV((byte) (ToolkitConstants.TAG_AID | COMPREHENSION), data, (short) (Memory.ADF + 1), data[Memory.ADF]);
-        }
-    }
-
-    /** A file list may be longer than any buffer here, so that it is put together in the handler. */
-    private void appendFiles(ProactiveHandler handler, byte copies, short located) {
-        byte count = copies == (Copies.USIM | Copies.GSM) ? (byte) 2 : (byte) 1;
-        short from = copies == Copies.GSM ? PATH : (short) 0;
-        short length = (short) (count * PATH);
-        ram[Memory.SCRATCH] = (byte) (ToolkitConstants.TAG_FILE_LIST | COMPREHENSION);
-        ram[(short) (Memory.SCRATCH + 1)] = (byte) (1 + length + length(located));
-        ram[(short) (Memory.SCRATCH + 2)] = (byte) (count + count(located));
-        handler.appendArray(ram, Memory.SCRATCH, (short) 3);
-        handler.appendArray(PATHS, from, length);
-        for (short n = 0; n < 16; n++) {
-            if ((located >> n & 1) != 0) {
-                handler.appendArray(ram, Memory.SCRATCH, path(n));
+            list(SENT);
+            if (ram[REFRESH] != 0) {
+                return; // a newer change has its own tries
+            }
+            if ((result & HIGH) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
+                ram[REFRESH] = LATER;
+                poll(POLL_SECONDS);
+            } else {
+                ram[REFRESH] = NOW;
+                ram[REFRESH_QUALIFIER] = REFRESH_RESET;
             }
         }
     }
 
-    /** A REFRESH that was not carried out: later, or at once by 04. A newer change has its own tries. */
-    private void again(short result) {
-        if (ram[Memory.REFRESH] != 0) {
-            return;
-        }
-        ram[Memory.REFRESH] = NOW;
-        if ((result & 0xF0) == 0x20 && ++ram[Memory.REFRESH_BUSY] < REFRESH_TRIES) {
-            ram[Memory.REFRESH] = LATER;
-            poll();
-        } else {
-            ram[Memory.QUALIFIER] = REFRESH_RESET;
-        }
-    }
-
-    /** The terminal read the files again: the verified mark is for a reset, which did not come. */
-    private void refreshed(byte qualifier, byte strict) {
-        if (qualifier != REFRESH_RESET) {
-            keep(Memory.VERIFIED, (byte) 0);
-        }
-        if (strict != 0) {
-            ram[Memory.WATCHING] = 1;
-            poll();
-        } else {
-            stopPolling();
-        }
-    }
-
-    private boolean polling() {
-        return registry.isEventSet(ToolkitConstants.EVENT_STATUS_COMMAND);
-    }
-
     /** Asks for STATUS while something waits; it is what makes a retry due. */
-    private void poll() {
-        if (!polling()) {
-            registry.requestPollInterval(POLL_SECONDS);
-        }
-    }
-
-    private void stopPolling() {
-        if (polling()) {
-            registry.requestPollInterval(ToolkitConstants.POLL_NO_DURATION);
+    private void poll(short seconds) {
+        if (registry.isEventSet(ToolkitConstants.EVENT_STATUS_COMMAND) != (seconds != NO_POLLING)) {
+            registry.requestPollInterval(seconds);
         }
     }
 }
