@@ -91,7 +91,7 @@ func (a *app) openVirtualCard(path string, opts ...vuicc.Option) (*virtualCard, 
 // runVirtual opens the card with the applet it runs.
 func (a *app) runVirtual(path string, opts []vuicc.Option) (*vuicc.Card, func(), error) {
 	damaged := func(err error) error {
-		return &codeError{code: exitOther, err: fmt.Errorf("virtual card %s: %w", path, err), hint: "'simbind virtual new --force " + path + "' puts a new card in its place"}
+		return &codeError{code: exitOther, err: fmt.Errorf("virtual card %s: %w", path, err), hint: "a card is a file that 'simbind virtual new' made; nothing was changed"}
 	}
 	kind, err := appletOf(path)
 	if err != nil {
