@@ -14,7 +14,7 @@ import (
 )
 
 // guide is docs/field.md as a person reads it.
-type guide struct {
+type fieldGuide struct {
 	symptoms []symptom
 	sections map[string]string // text of the findings, by their headings
 	order    []string          // those headings
@@ -22,11 +22,11 @@ type guide struct {
 
 type symptom struct {
 	words string
-	steps []guideStep
+	steps []fieldStep
 }
 
-// guideStep is a command, and what its output may say: the first that fits leads to a section.
-type guideStep struct {
+// fieldStep is a command, and what its output may say: the first that fits leads to a section.
+type fieldStep struct {
 	command string
 	leaves  []leaf
 }
@@ -34,17 +34,17 @@ type guideStep struct {
 type leaf struct{ says, section string }
 
 var (
-	guideCommand = regexp.MustCompile("^[0-9]+\\. `(simbind [^`]+)`$")
-	guideLeaf    = regexp.MustCompile("^   - `([^`]+)`: \\[[a-z_0-9]+\\]\\(#([a-z_0-9]+)\\)(: .+)?$")
+	fieldCommand = regexp.MustCompile("^[0-9]+\\. `(simbind [^`]+)`$")
+	fieldLeaf    = regexp.MustCompile("^   - `([^`]+)`: \\[[a-z_0-9]+\\]\\(#([a-z_0-9]+)\\)(: .+)?$")
 )
 
-func readGuide(t *testing.T) guide {
+func readFieldGuide(t *testing.T) fieldGuide {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(repository(), "docs", "field.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := guide{sections: map[string]string{}}
+	g := fieldGuide{sections: map[string]string{}}
 	chapter := ""
 	for n, line := range strings.Split(string(b), "\n") {
 		heading, isHeading := strings.CutPrefix(line, "### ")
@@ -67,11 +67,11 @@ func readGuide(t *testing.T) guide {
 }
 
 func (s *symptom) read(line string) bool {
-	if m := guideCommand.FindStringSubmatch(line); m != nil {
-		s.steps = append(s.steps, guideStep{command: m[1]})
+	if m := fieldCommand.FindStringSubmatch(line); m != nil {
+		s.steps = append(s.steps, fieldStep{command: m[1]})
 		return true
 	}
-	m := guideLeaf.FindStringSubmatch(line)
+	m := fieldLeaf.FindStringSubmatch(line)
 	if m == nil || len(s.steps) == 0 {
 		return false
 	}
@@ -80,7 +80,7 @@ func (s *symptom) read(line string) bool {
 	return true
 }
 
-func (g guide) symptom(t *testing.T, words string) symptom {
+func (g fieldGuide) symptom(t *testing.T, words string) symptom {
 	t.Helper()
 	i := slices.IndexFunc(g.symptoms, func(s symptom) bool { return s.words == words })
 	if i < 0 {
@@ -127,7 +127,7 @@ func keysOfTheStation(t *testing.T, w *ward) string {
 // TestGuideAndTable: every finding has a section that begins with what the program says, in the program's order; there is no other section, every
 // finding can be reached from a symptom, and every link leads somewhere.
 func TestGuideAndTable(t *testing.T) {
-	g := readGuide(t)
+	g := readFieldGuide(t)
 	var want []string
 	for _, f := range diagnose.Table() {
 		want = append(want, f.ID)
@@ -163,7 +163,7 @@ func TestGuideAndTable(t *testing.T) {
 
 // TestFromSymptomToCause: somebody with docs/field.md alone gets from what he sees to the cause.
 func TestFromSymptomToCause(t *testing.T) {
-	g := readGuide(t)
+	g := readFieldGuide(t)
 	named := func(id string) patient { return patients(t)[id] }
 	for _, row := range []struct {
 		symptom string
@@ -207,7 +207,7 @@ func TestEveryLeaf(t *testing.T) {
 	cards["imsi_denial_value"] = patient{says: state(t, map[tlv.Tag]string{0x81: "00"})}
 	cards["backup_missing"] = patient{says: state(t, map[tlv.Tag]string{0x82: "07", 0x87: "00"})}
 	leaves := 0
-	for _, s := range readGuide(t).symptoms {
+	for _, s := range readFieldGuide(t).symptoms {
 		for _, l := range s.steps[0].leaves {
 			card, ok := cards[l.section]
 			if !ok || l.says != l.section {
