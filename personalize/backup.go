@@ -95,7 +95,7 @@ func (s *Store) SaveBackup(b Backup, recipients ...age.Recipient) (string, error
 	if len(recipients) > 0 {
 		name += ".age"
 	}
-	path := filepath.Join(s.dir, "backups", name)
+	path := filepath.Join(s.backups, name)
 	return path, WriteBackup(path, b, recipients...)
 }
 

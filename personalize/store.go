@@ -17,7 +17,8 @@ import (
 // and the count of failed authentications, a file a card each. Everything in it is personal
 // data: folders are 0700, files 0600.
 type Store struct {
-	dir string
+	dir     string
+	backups string // folder
 }
 
 // OpenStore makes the folder when it is missing.
@@ -27,7 +28,16 @@ func OpenStore(dir string) (*Store, error) {
 			return nil, fmt.Errorf("state folder: %w", err)
 		}
 	}
-	return &Store{dir: dir}, nil
+	return &Store{dir: dir, backups: filepath.Join(dir, "backups")}, nil
+}
+
+// KeepBackups lets backups go to another folder, which is made when it is missing.
+func (s *Store) KeepBackups(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("folder of backups: %w", err)
+	}
+	s.backups = dir
+	return nil
 }
 
 // Dir is the folder.

@@ -206,6 +206,11 @@ func (a *app) bench(ctx context.Context, j *job.Job, o *batchFlags, lf *ledgerFl
 	if err != nil {
 		return nil, err
 	}
+	if dir := j.Backups.Folder; dir != "" {
+		if err := run.Store.KeepBackups(dir); err != nil {
+			return nil, fileError("backups.folder", err)
+		}
+	}
 	run.Level = j.Channel.Level
 	if a.global.aid == "" && len(j.Channel.AID) > 0 {
 		run.AID = j.Channel.AID
@@ -268,13 +273,13 @@ func set[T comparable](v *T, otherwise T) {
 
 // slotLabels parses READER=LABEL.
 func slotLabels(texts []string) (map[string]string, error) {
-	out := map[string]string{}
+	out, seen := map[string]string{}, map[string]bool{}
 	for _, t := range texts {
 		reader, label, ok := strings.Cut(t, "=")
-		if !ok || reader == "" || label == "" {
-			return nil, usagef("--label %q: READER=LABEL", t)
+		if !ok || reader == "" || label == "" || seen[label] || out[reader] != "" {
+			return nil, usagef("--label %q: READER=LABEL, each of them once", t)
 		}
-		out[reader] = label
+		out[reader], seen[label] = label, true
 	}
 	return out, nil
 }

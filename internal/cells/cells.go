@@ -36,7 +36,11 @@ var (
 	ErrBareQuote = errors.New("a quote inside a cell that does not begin with one")
 	ErrAfter     = errors.New("something between a closing quote and the separator")
 	ErrUnclosed  = errors.New("a quote that is never closed")
+	ErrTooMany   = errors.New("more than 1000 cells in a row")
 )
+
+// maxCells bounds a row.
+const maxCells = 1000
 
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
@@ -83,6 +87,9 @@ func (r *Reader) Next() (Record, error) {
 		if !more {
 			rec.Cells = r.cells
 			return rec, nil
+		}
+		if len(r.cells) == maxCells {
+			return Record{}, r.fail(ErrTooMany, r.at)
 		}
 	}
 }

@@ -218,6 +218,58 @@ func TestUnpluggedReader(t *testing.T) {
 	r.proven()
 }
 
+// TestPluggedInLater: the bench begins without a reader, and serves each that comes.
+func TestPluggedInLater(t *testing.T) {
+	r := newRig(t, 0, 6)
+	second := false
+	plug := func(name string) {
+		go r.later(func() { r.readers[name] = r.service.AddReader(name) })
+	}
+	r.handles = func(r *rig, e Event) {
+		if e.Kind == Started {
+			plug("First")
+		}
+		if e.Kind == Done && !second {
+			second = true
+			plug("Second")
+		}
+		r.replace(e)
+	}
+	result, err := r.work()
+	if err != nil || result.Tally[Good] != 6 || len(r.readers) != 2 {
+		t.Fatalf("%v, %+v, %v", r.verdicts(), result, err)
+	}
+	r.proven()
+}
+
+// TestNoService: readers that cannot be reached are asked for again, ever more rarely, until they can.
+func TestNoService(t *testing.T) {
+	r := newRig(t, 1, 2)
+	asked := 0
+	reach := r.bench.Readers
+	r.bench.Readers = func() (Readers, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if asked++; asked < 6 {
+			return nil, errors.New("no service")
+		}
+		return reach()
+	}
+	result, err := r.work()
+	if err != nil || result.Tally[Good] != 2 {
+		t.Fatalf("%v, %+v, %v", r.verdicts(), result, err)
+	}
+	failing := 0
+	for _, e := range r.events {
+		if e.Step == "failing" {
+			failing++
+		}
+	}
+	if failing != 5 {
+		t.Errorf("told %d times", failing)
+	}
+}
+
 // TestSwapped: a card taken out while it is written, and another one put in its place.
 func TestSwapped(t *testing.T) {
 	r := newRig(t, 2, 8)

@@ -34,6 +34,7 @@ func TestSentences(t *testing.T) {
 		{"a quote that stays open", head + "\"" + card + ",off,,\n", "j.csv:2:1: a quote that is never closed; double a quote inside a cell, and put the cell in quotes"},
 		{"a quote in a cell", head + card + ",o\"ff,,\n", "j.csv:2:22: a quote inside a cell that does not begin with one; double a quote inside a cell, and put the cell in quotes"},
 		{"behind a quote", head + "\"" + card + "\"x,off,,\n", "j.csv:2:22: something between a closing quote and the separator; double a quote inside a cell, and put the cell in quotes"},
+		{"a row without end", head + strings.Repeat(card+",", 1001) + "\n", "j.csv:2:20001: more than 1000 cells in a row; look for a line end that is missing"},
 		{"row too long", head + card + ",off,,,,x\n", "j.csv:2:27: 6 cells, the header has 4; a cell with a separator in it needs quotes"},
 		{"row too short", head + card + "\n", "j.csv:2:1: 1 cell, the header has 4; leave a cell empty, but keep its separator"},
 		{"empty rows in the midst", head + ",,,\n,,,\n" + card + ",off,,\n", "j.csv:2:1: 2 rows of empty cells with cards below; remove them, or fill them in"},

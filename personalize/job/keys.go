@@ -35,13 +35,51 @@ func (j *Job) OpenKeys() (*keys.File, error) {
 // does. nil: the job names no source.
 func (j *Job) OpenSource(ask func() (string, error)) (keys.Source, error) {
 	if j.Keys.Token != nil {
-		return keys.OpenToken(j.Keys.Token, ask)
+		return j.openToken(ask)
 	}
 	f, err := j.OpenKeys()
 	if f == nil || err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// openToken looks before the first card whether the masters of all cards are there, and fit.
+func (j *Job) openToken(ask func() (string, error)) (keys.Source, error) {
+	source, err := keys.OpenToken(j.Keys.Token, ask)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.mastersThere(source); err != nil {
+		return nil, errors.Join(err, source.Close())
+	}
+	return source, nil
+}
+
+func (j *Job) mastersThere(source keys.Source) error {
+	var faults Faults
+	looked := map[string]bool{}
+	for i, packed := range j.table.iccids {
+		name := ""
+		if j.table.names {
+			name = j.table.read(i).Key
+		}
+		if looked[name] {
+			continue
+		}
+		looked[name] = true
+		_, err := source.Card(unpack(packed), name)
+		switch {
+		case errors.Is(err, keys.ErrNoCard):
+			faults.add(Fault{File: j.Cards, Line: int(j.table.lines[i]), Column: 1, Name: "key", Reason: err.Error(), Remedy: "look at the labels of the keys in the token"})
+		case err != nil:
+			return err
+		}
+		if !j.table.names {
+			break
+		}
+	}
+	return faults.asError()
 }
 
 // covered wants keys for every card.

@@ -101,7 +101,11 @@ func (r *reading) fault(line, column int, name, reason, remedy string) {
 func (r *reading) broken(err error) {
 	var e *cells.Error
 	errors.As(err, &e)
-	r.fault(e.Line, cells.Column(r.b, e.Offset), "", e.Error(), "double a quote inside a cell, and put the cell in quotes")
+	remedy := "double a quote inside a cell, and put the cell in quotes"
+	if errors.Is(err, cells.ErrTooMany) {
+		remedy = "look for a line end that is missing"
+	}
+	r.fault(e.Line, cells.Column(r.b, e.Offset), "", e.Error(), remedy)
 }
 
 var aNumber = regexp.MustCompile(`^[0-9]{10,}$`)
@@ -236,14 +240,16 @@ func (r *reading) count(rec cells.Record, n int) {
 
 // tell puts faults and notes of the row where they stand in the file.
 func (r *reading) tell(d *draft, rec cells.Record) {
-	for _, f := range d.faults {
-		r.faults.add(r.placed(f, rec))
-	}
-	for _, n := range d.notes {
-		if r.warnings.Total < maxListed {
-			r.warnings.add(r.placed(n, rec))
-		} else {
-			r.warnings.Total++
+	for _, x := range []struct {
+		into *Faults
+		from []cellFault
+	}{{&r.faults, d.faults}, {&r.warnings, d.notes}} {
+		for _, f := range x.from {
+			if x.into.Total >= maxListed { // counted, but not told
+				x.into.Total++
+				continue
+			}
+			x.into.add(r.placed(f, rec))
 		}
 	}
 }

@@ -14,12 +14,18 @@ import (
 // keyName stands in a label for the name of a card's keys.
 const keyName = "{key}"
 
+// absent is ErrNoCard in the words of a token.
+type absent struct{ words string }
+
+func (a *absent) Error() string        { return a.words }
+func (a *absent) Is(target error) bool { return target == ErrNoCard }
+
 // labels are those of a card's masters, by purpose; that of the DEK may be empty.
 func (t *Token) labels(name string) (map[gp.Purpose]string, error) {
 	out := map[gp.Purpose]string{}
 	for p, label := range map[gp.Purpose]string{gp.PurposeENC: t.ENC, gp.PurposeMAC: t.MAC, gp.PurposeDEK: t.DEK} {
 		if name == "" && strings.Contains(label, keyName) {
-			return nil, fmt.Errorf("token %q: %w: the labels want the name of its keys, and its row has none", t.Label, ErrNoCard)
+			return nil, &absent{fmt.Sprintf("token %q: the labels want the name of the card's keys, and its row has none", t.Label)}
 		}
 		out[p] = strings.ReplaceAll(label, keyName, name)
 	}

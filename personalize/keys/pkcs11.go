@@ -177,7 +177,7 @@ func (s *tokenSource) object(h pkcs11.SessionHandle, label string) (pkcs11.Objec
 	}
 	switch len(found) {
 	case 0:
-		return 0, fmt.Errorf("token %q: %w: no secret key %q", s.token.Label, ErrNoCard, label)
+		return 0, &absent{fmt.Sprintf("token %q has no secret key %q", s.token.Label, label)}
 	case 1:
 		return found[0], nil
 	}
@@ -205,6 +205,9 @@ func (s *tokenSource) master(h pkcs11.SessionHandle, label string) (m master, er
 	if aes != (kind == pkcs11.CKK_AES) || !aes && sizes[kind] == 0 {
 		return m, s.fail("key "+label, fmt.Sprintf("%s derives with %s keys, and this is none", s.token.Diversification, map[bool]string{true: "AES", false: "triple DES"}[aes]), nil)
 	}
+	if err := s.permitted(h, m.handle, label, aes); err != nil {
+		return m, err
+	}
 	m.size = sizes[kind]
 	if aes {
 		size, err := s.number(h, m.handle, pkcs11.CKA_VALUE_LEN)
@@ -214,7 +217,25 @@ func (s *tokenSource) master(h pkcs11.SessionHandle, label string) (m master, er
 	return m, nil
 }
 
-// number reads an attribute that is a CK_ULONG.
+// permitted wants of a master what the derivation does with it, before it is asked for.
+func (s *tokenSource) permitted(h pkcs11.SessionHandle, o pkcs11.ObjectHandle, label string, aes bool) error {
+	for _, x := range []struct {
+		needed    bool
+		attribute uint
+		name      string
+	}{{true, pkcs11.CKA_DERIVE, "CKA_DERIVE"}, {aes, pkcs11.CKA_ENCRYPT, "CKA_ENCRYPT"}} {
+		set, err := s.number(h, o, x.attribute) // a CK_BBOOL is one byte
+		if err != nil {
+			return err
+		}
+		if x.needed && set == 0 {
+			return s.fail("key "+label, fmt.Sprintf("%s is not set, which %s needs", x.name, s.token.Diversification), nil)
+		}
+	}
+	return nil
+}
+
+// number reads an attribute that is a number or a truth.
 func (s *tokenSource) number(h pkcs11.SessionHandle, o pkcs11.ObjectHandle, attribute uint) (uint, error) {
 	a, err := s.lib.GetAttributeValue(h, o, []*pkcs11.Attribute{pkcs11.NewAttribute(attribute, nil)})
 	if err != nil || len(a) != 1 {

@@ -31,6 +31,11 @@ func bench(t testing.TB) *Token {
 // put makes a master in the token: one that may derive, and as KDF3 wants it encrypt, and is never shown.
 func put(t testing.TB, token *Token, label string, value []byte) {
 	t.Helper()
+	putWith(t, token, label, value, true, token.Diversification == gp.KDF3)
+}
+
+func putWith(t testing.TB, token *Token, label string, value []byte, derive, encrypt bool) {
+	t.Helper()
 	src, err := OpenToken(token, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +53,7 @@ func put(t testing.TB, token *Token, label string, value []byte) {
 		pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, kind),
 		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true),
 		pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true), pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, false),
-		pkcs11.NewAttribute(pkcs11.CKA_DERIVE, true), pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, aes), pkcs11.NewAttribute(pkcs11.CKA_SIGN, false),
+		pkcs11.NewAttribute(pkcs11.CKA_DERIVE, derive), pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, encrypt), pkcs11.NewAttribute(pkcs11.CKA_SIGN, false),
 		pkcs11.NewAttribute(pkcs11.CKA_VALUE, value),
 	})
 	if err != nil {
@@ -308,6 +313,14 @@ func TestTokenRefuses(t *testing.T) {
 			put(t, k, "double", value(1, 16))
 			put(t, k, "double", value(2, 16))
 		}, nil, `token "bench": C_FindObjects: several secret keys are called "double"`},
+		{"a master that may not derive", func(k *Token) {
+			k.ENC, k.MAC = "idle", "idle"
+			putWith(t, k, "idle", value(1, 16), false, false)
+		}, nil, `token "bench": key idle: CKA_DERIVE is not set, which emv needs`},
+		{"a master that may not encrypt", func(k *Token) {
+			k.ENC, k.MAC, k.Diversification = "shy", "shy", gp.KDF3
+			putWith(t, k, "shy", value(1, 16), true, false)
+		}, nil, `token "bench": key shy: CKA_ENCRYPT is not set, which kdf3 needs`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			token := bench(t)
