@@ -31,8 +31,8 @@ import (
 	"github.com/simbind/simbind/vuicc/vpcd"
 )
 
-// number is a setting of a campaign, small unless the environment says otherwise.
-func number(t testing.TB, name string, usual int) int {
+// setting is a setting of a campaign, small unless the environment says otherwise.
+func setting(t testing.TB, name string, usual int) int {
 	t.Helper()
 	text := os.Getenv(name)
 	if text == "" {

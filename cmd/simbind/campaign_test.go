@@ -24,7 +24,7 @@ const (
 
 // TestPCSCDCampaign: every card of a job through pcscd, each claimed once, written once, read back.
 func TestPCSCDCampaign(t *testing.T) {
-	c := newCampaign(t, number(t, envCards, 24), number(t, envReaders, 4), 1)
+	c := newCampaign(t, setting(t, envCards, 24), setting(t, envReaders, 4), 1)
 	began := time.Now()
 	p := c.start(0, "batch", "run", "job.csv", "--keys", "right.csv")
 	<-p.done
@@ -38,8 +38,8 @@ func TestPCSCDCampaign(t *testing.T) {
 // TestPCSCDCampaignOfTrouble: the same with keys of another order at first, the tool killed again and again, cards pulled and swapped at
 // any step, readers unplugged.
 func TestPCSCDCampaignOfTrouble(t *testing.T) {
-	kills := number(t, envKills, 5)
-	c := newCampaign(t, number(t, envCards, 24), number(t, envReaders, 4), 1)
+	kills := setting(t, envKills, 5)
+	c := newCampaign(t, setting(t, envCards, 24), setting(t, envReaders, 4), 1)
 	p := c.start(0, "batch", "run", "job.csv", "--keys", "wrong.csv")
 	<-p.done
 	if p.code != exitBatch || p.result.Code != "wrong_keys" || len(c.aside) < 2 || len(c.good) > 0 {
@@ -147,8 +147,8 @@ func TestPCSCDCampaignOfStations(t *testing.T) {
 		t.Fatal("SIMBIND_POSTGRES and SIMBIND_POSTGRES_RESTART are not set: run through scripts/with-postgres")
 	}
 	t.Setenv("SIMBIND_CAMPAIGN_LEDGER", where)
-	kills := number(t, envKills, 5)
-	c := newCampaign(t, number(t, envCards, 24), number(t, envReaders, 4), 2)
+	kills := setting(t, envKills, 5)
+	c := newCampaign(t, setting(t, envCards, 24), setting(t, envReaders, 4), 2)
 	args := []string{"batch", "run", "job.csv", "--keys", "right.csv", "--reseats", "50"}
 	released := 0
 	dead := false
