@@ -77,7 +77,7 @@ type guide struct {
 	t       *testing.T
 	dir     string
 	replace *strings.Replacer // of what only an example can name
-	before  map[string]func() // by heading: what happens in the world there
+	before  map[string]func() // by heading or command: what happens in the world before it
 	reader  string
 	heading string
 }
@@ -105,10 +105,11 @@ func newGuide(t *testing.T) *guide {
 	g.file("march-500/tray", "#!/bin/sh\n", 0o755)
 	g.cards()
 	g.before = map[string]func(){
-		"The first day":               func() { g.hand("a", "b of another order") },
-		"Put aside, and into the bin": func() { g.hand("b") },
-		"The second day":              func() { g.hand("c", "d") },
-		"Several stations":            func() { g.hand("a", "b", "c", "d") },
+		"The first day":                                func() { g.hand("a", "b of another order") },
+		"Put aside, and into the bin":                  func() { g.hand("b") },
+		"The second day":                               func() { g.hand("c", "d") },
+		"Several stations":                             func() { g.hand("a", "c") },
+		"simbind batch run march-500 --station desk-2": func() { g.hand("a", "b", "d") },
 	}
 	return g
 }
@@ -209,11 +210,12 @@ func (g *guide) hand(names ...string) {
 func (g *guide) follow(c guideCommand) {
 	t := g.t
 	t.Helper()
+	happen := g.before[c.text]
 	if c.heading != g.heading {
-		g.heading = c.heading
-		if happen := g.before[c.heading]; happen != nil {
-			happen()
-		}
+		g.heading, happen = c.heading, g.before[c.heading]
+	}
+	if happen != nil {
+		happen()
 	}
 	// -e would end the shell before it keeps its environment
 	shell := exec.Command("bash", "-c", "[ ! -f .environment ] || . ./.environment; export SIMBIND_READER="+g.reader+"\n"+
