@@ -46,7 +46,7 @@ func (o *batchFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.job.AllowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards, whatever the job says")
 	f.StringArrayVar(&o.recipients, "backup-recipient", nil, "encrypt the backups to this age recipient (repeatable)")
 	f.StringArrayVar(&o.labels, "label", nil, "READER=LABEL: what a reader is called in the view and in the records (repeatable)")
-	f.IntVar(&o.readers, "readers", 4, "how many readers --reader virtual:FOLDER has, and --rehearse (default 8 there)")
+	f.IntVar(&o.readers, "readers", 4, "how many readers --reader virtual:FOLDER has; --rehearse has 8 unless told otherwise")
 	f.IntVar(&o.row, "stop-after", 0, "failed cards in a row that stop the batch (default 5)")
 	f.IntVar(&o.reseats, "reseats", 0, "times a card is tried for bad contact before it goes into the bin (default 3)")
 	f.DurationVar(&o.idle, "idle", 0, "end when no card came for so long, such as 10m (default: wait until every card is done)")

@@ -260,6 +260,17 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+// TestGuideNamesEverySign: what the view says is in the guide's table, with its colour.
+func TestGuideNamesEverySign(t *testing.T) {
+	text := readDocument(t, "docs/bench.md")
+	colours := map[string]string{green: "green", red: "red", yellow: "yellow", grey: "grey"}
+	for verdict, s := range signs {
+		if row := fmt.Sprintf("\n| %s | %s |", s.word, colours[s.colour]); !strings.Contains(text, row) {
+			t.Errorf("%s: docs/bench.md has no row %s", verdict, row)
+		}
+	}
+}
+
 // TestReadme runs what the README says of a rehearsal, behind its build command, in a copy of what a clone holds.
 func TestReadme(t *testing.T) {
 	g := &guide{t: t, dir: t.TempDir(), replace: strings.NewReplacer()}

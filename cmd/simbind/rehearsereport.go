@@ -247,7 +247,7 @@ func (x *rehearsalRule) text(w io.Writer) {
 var keyWords = map[string]string{
 	"test":  "The virtual cards had the published test keys. With --keys, or keys named in the job, those are rehearsed, too.",
 	"file":  "The virtual cards had the keys that the key file gives for them. Whether the real cards have these keys, the first real card shows.",
-	"token": "The token derived and used the keys of each card once. They do not leave it: the virtual cards had the test keys in their place. Whether the real cards have the token's keys, the first real card shows.",
+	"token": "The token derived the keys of each card and of one session. They do not leave it: the virtual cards had the test keys in their place. Whether the real cards have the token's keys, the first real card shows.",
 }
 
 // verdict ends with what the rehearsal shows, and what it cannot.
