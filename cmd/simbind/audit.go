@@ -96,7 +96,7 @@ signature under a redo is used up by it; one under a seal is void when another c
 				return err
 			}
 			defer l.Close()
-			j, err := jobNamed(c.Context(), l, args[1])
+			j, err := jobCalled(c.Context(), l, args[1])
 			if err != nil {
 				return err
 			}

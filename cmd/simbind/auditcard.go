@@ -58,7 +58,7 @@ card was written only the card tells: it is read again by its station, or by any
 			defer l.Close()
 			job := ""
 			if len(args) == 1 {
-				j, err := jobNamed(c.Context(), l, args[0])
+				j, err := jobCalled(c.Context(), l, args[0])
 				if err != nil {
 					return err
 				}

@@ -173,7 +173,7 @@ func (a *app) auditSeal(ctx context.Context, o *ledgerFlags, job, keyFile, out s
 		return err
 	}
 	defer l.Close()
-	j, err := jobNamed(ctx, l, job)
+	j, err := jobCalled(ctx, l, job)
 	if err != nil {
 		return err
 	}

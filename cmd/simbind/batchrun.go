@@ -31,6 +31,8 @@ type batchFlags struct {
 	hookGet, hookGood, bad []string
 	hookTime               time.Duration
 
+	rehearsal rehearseFlags
+
 	redo   []string
 	failed bool
 	reason string
@@ -44,7 +46,7 @@ func (o *batchFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.job.AllowSameIMEI, "allow-same-imei", false, "accept one full IMEI for several cards, whatever the job says")
 	f.StringArrayVar(&o.recipients, "backup-recipient", nil, "encrypt the backups to this age recipient (repeatable)")
 	f.StringArrayVar(&o.labels, "label", nil, "READER=LABEL: what a reader is called in the view and in the records (repeatable)")
-	f.IntVar(&o.readers, "readers", 4, "how many readers --reader virtual:FOLDER has")
+	f.IntVar(&o.readers, "readers", 4, "how many readers --reader virtual:FOLDER has; --rehearse has 8 unless told otherwise")
 	f.IntVar(&o.row, "stop-after", 0, "failed cards in a row that stop the batch (default 5)")
 	f.IntVar(&o.reseats, "reseats", 0, "times a card is tried for bad contact before it goes into the bin (default 3)")
 	f.DurationVar(&o.idle, "idle", 0, "end when no card came for so long, such as 10m (default: wait until every card is done)")
@@ -66,13 +68,24 @@ first when the card is put in again. An interrupt finishes what is being written
 itself after five failed cards in a row, and with the second card that the keys do not fit.
 
 --reader limits it to readers with that in their name, several parted by commas; --reader virtual:FOLDER takes the virtual cards
-in the files of a folder through readers in memory.`,
-		Example: `  simbind batch run march-500.csv --keys keys.csv.age --identity me.txt --operator anna
+in the files of a folder through readers in memory.
+
+--rehearse takes the job through virtual cards that are made of its rows, with the keys of its own key
+source, in a ledger that is thrown away; then it starts terminals with them, and shows which the cards
+let in. It needs no reader.`,
+		Example: `  simbind batch run march-500 --rehearse
+  simbind batch run march-500.csv --keys keys.csv.age --identity me.txt --operator anna
   simbind batch run march-500.csv --keys keys.csv --ledger postgres://bench/ledger --station desk-2
   simbind batch run march-500.csv --keys keys.csv --json | tee run.ndjson`,
-		RunE: func(c *cobra.Command, args []string) error { return a.batchRun(c.Context(), args[0], &o, l) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.rehearsal.check(c, a, &o, l); err != nil {
+				return err
+			}
+			return a.batchRun(c.Context(), args[0], &o, l)
+		},
 	}
 	o.add(c)
+	o.rehearsal.add(c)
 	return c
 }
 
@@ -112,6 +125,9 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 		return fileError(path, err)
 	}
 	o.settle(j)
+	if o.rehearsal.rehearse {
+		return a.rehearse(ctx, j, o, lf)
+	}
 	secrets, forget, err := a.batchSecrets(ctx, j, o)
 	if err != nil {
 		return err

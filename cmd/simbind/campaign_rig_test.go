@@ -62,9 +62,8 @@ type campaign struct {
 	good     map[string]bool
 	aside    map[string]string // code
 	progress int
-	took     float64 // ms of all good cards, and how many
-	waited   float64 // of it, for the card
-	timed    int
+	took     []float64                                // ms of every good card
+	own      []float64                                // of it, not for reader and card
 	trouble  func(c *campaign, h *hand, e batchEvent) // at every event; may be nil
 	said     []string                                 // the last lines of the tools
 }
@@ -286,7 +285,7 @@ func (c *campaign) card(h *hand, e batchEvent) {
 	switch e.Verdict {
 	case "good", "done_before":
 		if e.Verdict == "good" {
-			c.took, c.waited, c.timed = c.took+e.Millis, c.waited+e.Card, c.timed+1
+			c.took, c.own = append(c.took, e.Millis), append(c.own, e.Millis-e.Card)
 		}
 		c.good[e.ICCID] = true
 		delete(c.aside, e.ICCID)

@@ -111,6 +111,15 @@ func jobNamed(ctx context.Context, l *ledger.Ledger, name string) (ledger.JobSta
 	return ledger.JobState{}, &usageError{err: errors.New("several jobs are called " + name), hint: "name it by the first digits of its digest: " + found[0].Digest[:12] + ", " + found[1].Digest[:12] + " …"}
 }
 
+// jobCalled is jobNamed, and where no job has the name, the job of that file.
+func jobCalled(ctx context.Context, l *ledger.Ledger, name string) (ledger.JobState, error) {
+	j, err := jobNamed(ctx, l, name)
+	if !errors.Is(err, ledger.ErrNoJob) {
+		return j, err
+	}
+	return jobMeant(ctx, l, name)
+}
+
 // digits shows an ICCID of the ledger; an erased one by its pseudonym.
 func (a *app) digits(iccid, card string) string {
 	switch {

@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SIMBIND_STATE_DIR", filepath.Join(e.WorkDir, "state"))
+			e.Setenv("REPOSITORY", repository())
 			e.Setenv("SIMBIND_READER", "virtual:card.json")
 			e.Setenv("ICCID", "89882110000005300829") // of image no-applet-t1
 			e.Setenv("GORACE", "atexit_sleep_ms=0")   // a second at the end of every call otherwise

@@ -57,6 +57,8 @@ func TestWorkedExample(t *testing.T) {
 	for i, name := range files {
 		writeFile(t, filepath.Join(dir, name), blocks[i][2], 0o600)
 	}
+	template := blocks[len(blocks)-1][2]
+	writeFile(t, filepath.Join(dir, "output.yaml"), template, 0o600)
 	j, err := Load(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +69,6 @@ func TestWorkedExample(t *testing.T) {
 	if want := "digest         " + j.Digest[:8] + "…"; !strings.Contains(guide(t), want) {
 		t.Errorf("the example does not say %q", want)
 	}
-	template := blocks[len(blocks)-1][2]
 	if _, _, err := outputJob(t, template); err != nil || !strings.Contains(template, "encrypt_to") {
 		t.Errorf("the template of the example: %v", err)
 	}
