@@ -62,6 +62,7 @@ type campaign struct {
 	good     map[string]bool
 	aside    map[string]string // code
 	progress int
+	writes   int                                      // steps in which a card is written
 	took     []float64                                // ms of every good card
 	own      []float64                                // of it, not for reader and card
 	trouble  func(c *campaign, h *hand, e batchEvent) // at every event; may be nil
@@ -271,6 +272,9 @@ func (c *campaign) told(station int, e batchEvent) {
 	h := c.hands[i]
 	if e.Event == "progress" {
 		c.progress++
+		if e.Step == "write" {
+			c.writes++
+		}
 	}
 	if e.Event == "card" {
 		c.card(h, e)

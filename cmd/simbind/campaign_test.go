@@ -116,6 +116,10 @@ func (c *campaign) cut(p *process, left int) {
 	ahead := max((len(c.cards)-len(c.good))*steps/(left+1), 1)
 	until := c.progress + 1 + c.rand.Intn(ahead+1)
 	late := time.Duration(c.rand.Intn(30)) * time.Millisecond
+	writes := 0
+	if left == 1 { // the last one leaves a card half written
+		until, late, writes = 0, 0, c.writes+1
+	}
 	c.mu.Unlock()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
@@ -126,7 +130,7 @@ func (c *campaign) cut(p *process, left int) {
 		case <-look.C:
 		}
 		c.mu.Lock()
-		now := c.progress >= until
+		now := c.progress >= until && c.writes >= writes
 		c.mu.Unlock()
 		if now {
 			break
