@@ -116,7 +116,7 @@ func (r *Run) critical(ctx context.Context, p *Plan, s *gp.Session, backup strin
 	if err != nil {
 		return after, r.broken(journal, &intent, step, err)
 	}
-	return after, journal.Add(r.conclude(&intent, MarkVerified, ""))
+	return after, journal.add(r.conclude(&intent, MarkVerified, ""), !r.Recorded)
 }
 
 // broken tells a refusal that left the card as it was (the applet takes a template whole or not at all) from a

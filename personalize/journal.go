@@ -67,7 +67,7 @@ func (s *Store) prepareJournal(iccid string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := appendBytes(path, []byte{'\n'}); err != nil {
+	if err := appendBytes(path, []byte{'\n'}, true); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
@@ -77,8 +77,11 @@ func (s *Store) prepareJournal(iccid string) error {
 func (j *Journal) Entries() []Entry { return j.entries }
 
 // Add appends one line durably.
-func (j *Journal) Add(e Entry) error {
-	if err := appendLine(j.path, e); err != nil {
+func (j *Journal) Add(e Entry) error { return j.add(e, true) }
+
+// add appends one line; durably: it is on the disk at the end.
+func (j *Journal) add(e Entry, durably bool) error {
+	if err := appendLine(j.path, e, durably); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	j.entries = append(j.entries, e)

@@ -46,6 +46,7 @@ type Run struct {
 	Tool     string       // name and version, for the records
 	Phase    func(string) // told at the beginning of each phase; may be nil
 	Note     func(string) // told things worth a second look; may be nil
+	Recorded bool         // the caller records durably how it ends: VERIFIED is not waited for on the disk, and one that is lost is found again by reading
 
 	secrets *keys.Card
 	pinDone bool   // PIN1 was verified since the last reset

@@ -77,16 +77,16 @@ func (s *Store) path(sub, iccid, ext string) (string, error) {
 	return filepath.Join(s.dir, sub, iccid+ext), nil
 }
 
-// appendLine adds one JSON line and returns when it is on the disk, the folder's entry included.
-func appendLine(path string, v any) error {
+// appendLine adds one JSON line. Durably: it returns when the line is on the disk, the folder's entry included.
+func appendLine(path string, v any, durably bool) error {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return appendBytes(path, append(line, '\n'))
+	return appendBytes(path, append(line, '\n'), durably)
 }
 
-func appendBytes(path string, line []byte) error {
+func appendBytes(path string, line []byte, durably bool) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func appendBytes(path string, line []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.Write(line); err != nil {
+	if _, err := f.Write(line); err != nil || !durably {
 		return err
 	}
 	if err := f.Sync(); err != nil || begun {

@@ -58,6 +58,7 @@ func (t *task) work(ctx context.Context) error {
 	run := t.b.Run
 	t.run = &run
 	t.run.Card, t.run.Phase, t.run.Note, t.run.Secrets = t.meter, t.phase, nil, t.secrets
+	t.run.Recorded = true // by the claim's conclusion
 	err = t.personalize(ctx)
 	closing := t.b.now()
 	_ = card.Close() // a card that is gone has no power
