@@ -147,7 +147,7 @@ func (t *tx) insertOrders(ctx context.Context, j Job, cards []string) error {
 }
 
 func (t *tx) insertEach(ctx context.Context, j Job, cards []string) error {
-	insert, err := t.querier.(*sql.Tx).PrepareContext(ctx, t.q(`INSERT INTO orders (job, position, card, iccid) VALUES (?1, ?2, ?3, ?4)`))
+	insert, err := t.PrepareContext(ctx, t.q(`INSERT INTO orders (job, position, card, iccid) VALUES (?1, ?2, ?3, ?4)`))
 	if err != nil {
 		return failed(err)
 	}

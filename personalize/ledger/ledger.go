@@ -188,12 +188,15 @@ func (l *Ledger) write(ctx context.Context, id string, do func(t *tx) error) err
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	return l.retry(ctx, func(again bool) error {
+		if l.kept != nil {
+			l.kept.prepare(ctx)
+		}
 		sqlTx, err := l.writes.BeginTx(ctx, nil)
 		if err != nil {
 			return failed(err)
 		}
 		defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-		t, err := l.lockHead(ctx, conn{l.store, sqlTx})
+		t, err := l.lockHead(ctx, conn{l.store, l.keeping(sqlTx)})
 		if err != nil {
 			return err
 		}
@@ -207,6 +210,14 @@ func (l *Ledger) write(ctx context.Context, id string, do func(t *tx) error) err
 		}
 		return failed(sqlTx.Commit())
 	})
+}
+
+// keeping is a transaction of writes that takes its queries from what is kept, where anything is.
+func (l *Ledger) keeping(t *sql.Tx) querier {
+	if l.kept == nil {
+		return t
+	}
+	return keptTx{t, l.kept}
 }
 
 func (t *tx) done(ctx context.Context, id string) (bool, error) {

@@ -45,6 +45,7 @@ func openSQLite(path string) (*store, error) {
 		tables: append(append([]string{}, tables...), sqliteAppendOnly...),
 		head:   `SELECT seq, hash, ledger, salt, NULL FROM head`,
 		gone:   sqliteBusy,
+		kept:   keep(writes),
 		scrub: func(ctx context.Context) error {
 			_, err := writes.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 			return failed(err)

@@ -18,6 +18,7 @@ type store struct {
 	dollars       bool                        // parameters are $1, $2 …
 	copyOrders    string                      // takes job and three arrays; empty: one row at a time
 	gone          func(error) bool            // the database may come back
+	kept          *statements                 // of writes; nil: the driver keeps them itself
 	snapshot      sql.IsolationLevel          // of a transaction that sees one moment
 	scrub         func(context.Context) error // after an erasure: what is left of it in files of the database
 }
@@ -47,6 +48,7 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // conn speaks the store's dialect on one querier.
