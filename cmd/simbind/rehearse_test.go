@@ -36,7 +36,7 @@ func TestRehearsalSeesOtherDecisions(t *testing.T) {
 	r.report.judge()
 	var b bytes.Buffer
 	r.report.text(&b, printer{})
-	for _, want := range []string{"another device  49015420******  allowed, by the job denied", "line 2: card 898821***0010: terminal: no IMEI: allowed, by the job denied", "NOT good"} {
+	for _, want := range []string{"another device  35209900******  allowed, by the job denied", "line 2: card 898821***0010: terminal: no IMEI: allowed, by the job denied", "NOT good"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("not told: %s\n%s", want, b.String())
 		}

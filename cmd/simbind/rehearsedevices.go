@@ -91,8 +91,8 @@ func insider(c binding.Configuration, entry, variant int) binding.IMEI {
 
 // stranger is a device that no entry takes, and none of those that were there. Models are those of published examples.
 func stranger(c binding.Configuration, before ...binding.IMEI) (binding.IMEI, bool) {
-	for _, tac := range []string{"49015420", "35209900", "35824005", "86012303", "01326300"} {
-		for serial := 323751; serial < 323760; serial++ {
+	for serial := 323751; serial < 323760; serial++ { // the next one is of another model, as its shortened form shows
+		for _, tac := range []string{"49015420", "35209900", "35824005", "86012303", "01326300"} {
 			imei, _, err := binding.ParseIMEI(fmt.Sprintf("%s%d", tac, serial))
 			if err == nil && c.Match(imei).Kind == binding.EntryNone && !slices.Contains(before, imei) {
 				return imei, true
