@@ -124,7 +124,11 @@ func (a *app) decisionCommand(o *ledgerFlags, c *cobra.Command, done, question s
 		if err := decide(l, ctx, s.Claim, by, reason); err != nil {
 			return err
 		}
-		return a.show(actReport{head: schema("audit-act"), Action: done, ICCID: a.digits(s.ICCID, s.Card), Job: s.Job, Claim: s.Claim, Operator: by.Operator})
+		j, err := l.Job(ctx, s.Job)
+		if err != nil {
+			return err
+		}
+		return a.show(actReport{head: schema("audit-act"), Action: done, ICCID: a.digits(s.ICCID, s.Card), Job: j.Name, Claim: s.Claim, Operator: by.Operator})
 	}
 	return c
 }

@@ -173,7 +173,7 @@ func whereabouts(n ledger.Counts) string {
 func endLines(w io.Writer, r *batch.Result) error {
 	s := fmt.Sprintf("%s: of %d cards %s\n", r.End, r.Counts.Ordered, whereabouts(r.Counts))
 	if n := r.Tally[batch.Good]; n > 0 {
-		s += fmt.Sprintf("%d good cards in this run in %s, %.0f an hour\n", n, r.Elapsed.Round(time.Second), rate(r))
+		s += fmt.Sprintf("%d good in this run, in %s, %.0f an hour\n", n, r.Elapsed.Round(time.Second), rate(r))
 	}
 	_, err := io.WriteString(w, s)
 	return err
