@@ -96,7 +96,7 @@ func (t *batchTable) readerChanged(e batch.Event) {
 	}
 }
 
-// cardDone gives the line that stays on the screen when the card is not good.
+// cardDone gives the line that stays on the screen when the card is not good, or something about it is worth a second look.
 func (t *batchTable) cardDone(e batch.Event) string {
 	r, s := t.row(e.Slot), signs[e.Verdict]
 	r.iccid, r.sign, r.state, r.since = e.ICCID, &s, s.do, e.Time
@@ -107,7 +107,7 @@ func (t *batchTable) cardDone(e batch.Event) string {
 	} else {
 		r.other++
 	}
-	if s.word == "GOOD" {
+	if s.word == "GOOD" && len(e.Notes) == 0 {
 		return ""
 	}
 	return cardLine(t.a, e)

@@ -38,6 +38,7 @@ type batchEvent struct {
 	Verdict string         `json:"verdict,omitempty"`
 	Code    string         `json:"code,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
+	Notes   []string       `json:"notes,omitempty"`
 	Millis  float64        `json:"ms,omitempty"`
 	Card    float64        `json:"card_ms,omitempty"` // of it, waiting for the card
 	APDUs   int            `json:"apdus,omitempty"`
@@ -58,7 +59,7 @@ type eventStream struct {
 func (s *eventStream) tell(e batch.Event) error {
 	x := batchEvent{
 		head: schema("batch-event"), Event: string(e.Kind), Time: e.Time.UTC().Format(time.RFC3339Nano), Slot: e.Slot, ICCID: s.a.shortICCID(e.ICCID),
-		Step: e.Step, Verdict: string(e.Verdict), Code: e.Code, Reason: e.Reason, Millis: milliseconds(e.Took), Card: milliseconds(e.Waited), APDUs: e.APDUs,
+		Step: e.Step, Verdict: string(e.Verdict), Code: e.Code, Reason: e.Reason, Notes: e.Notes, Millis: milliseconds(e.Took), Card: milliseconds(e.Waited), APDUs: e.APDUs,
 	}
 	r := e.Result
 	switch e.Kind {
@@ -146,7 +147,7 @@ func cardLine(a *app, e batch.Event) string {
 	if id == "" {
 		id = "unknown card"
 	}
-	return fmt.Sprintf("%-5s  %s  %s  %s  %.1f s%s", s.word, e.Slot, id, s.do, e.Took.Seconds(), because(e))
+	return fmt.Sprintf("%-5s  %s  %s  %s  %.1f s%s", s.word, e.Slot, id, s.do, e.Took.Seconds(), because(e)+remarks(e))
 }
 
 func because(e batch.Event) string {
@@ -157,6 +158,14 @@ func because(e batch.Event) string {
 		return ": " + e.Reason
 	}
 	return fmt.Sprintf(": %s (%s)", e.Reason, e.Code)
+}
+
+// remarks are lines under the one of the card.
+func remarks(e batch.Event) (s string) {
+	for _, n := range e.Notes {
+		s += "\n       note: " + n
+	}
+	return s
 }
 
 func whereabouts(n ledger.Counts) string {

@@ -43,8 +43,9 @@ type Event struct {
 	ICCID   string // digits; empty: not known
 	Step    string // phase of the work (Progress), or what a reader does (Reader): ready, gone, failing
 	Verdict Verdict
-	Code    string // stable word of a failure, snake_case
-	Reason  string // words for people
+	Code    string   // stable word of a failure, snake_case
+	Reason  string   // words for people
+	Notes   []string // of a card: things worth a second look, that stopped nothing
 	Took    time.Duration
 	Waited  time.Duration // of it, for the card
 	APDUs   int

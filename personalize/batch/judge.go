@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/ledger"
@@ -119,9 +120,17 @@ func (t *task) before(err error) {
 func (t *task) conclude(ctx context.Context, o ledger.Outcome) error {
 	apdus, _ := t.meter.cost()
 	return t.claim.Conclude(ctx, o, ledger.Event{
-		Step: "conclude", Code: t.code, Note: t.reason, Duration: t.b.now().Sub(t.began), APDUs: apdus, SW: statusWord(t.cause),
+		Step: "conclude", Code: t.code, Note: t.words(), Duration: t.b.now().Sub(t.began), APDUs: apdus, SW: statusWord(t.cause),
 		Before: t.contentBefore(), After: t.contentAfter(), Hidden: t.hidden(),
 	}, t.events(0)...)
+}
+
+// words are what the ledger keeps in clear: why it ended so, and what was worth a second look.
+func (t *task) words() string {
+	if t.reason == "" {
+		return strings.Join(t.notes, "; ")
+	}
+	return strings.Join(append([]string{t.reason}, t.notes...), "; ")
 }
 
 // unconcluded is a card whose end the ledger does not have: it is read again by a later run, whatever it holds.

@@ -11,7 +11,7 @@ import (
 
 // report tells the verdict, counts it, and hands the card to the handler.
 func (t *task) report(ctx context.Context) {
-	e := Event{Kind: Done, ICCID: t.iccid, Verdict: t.verdict, Code: t.code, Reason: t.reason, Took: t.took, Waited: t.waited}
+	e := Event{Kind: Done, ICCID: t.iccid, Verdict: t.verdict, Code: t.code, Reason: t.reason, Notes: t.notes, Took: t.took, Waited: t.waited}
 	if t.meter != nil {
 		e.APDUs, _ = t.meter.cost()
 	}

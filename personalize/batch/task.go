@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/simbind/simbind/personalize"
@@ -34,6 +35,7 @@ type task struct {
 	class   class
 	code    string
 	reason  string
+	notes   []string
 	verdict Verdict
 	cause   error
 }
@@ -57,7 +59,7 @@ func (t *task) work(ctx context.Context) error {
 	t.meter = &meter{Card: card, now: t.b.now}
 	run := t.b.Run
 	t.run = &run
-	t.run.Card, t.run.Phase, t.run.Note, t.run.Secrets = t.meter, t.phase, nil, t.secrets
+	t.run.Card, t.run.Phase, t.run.Note, t.run.Secrets = t.meter, t.phase, t.noted, t.secrets
 	t.run.Recorded = true // by the claim's conclusion
 	err = t.personalize(ctx)
 	closing := t.b.now()
@@ -94,6 +96,16 @@ func (t *task) phase(name string) {
 	}
 	t.w.tell(Event{Kind: Progress, ICCID: t.iccid, Step: name})
 }
+
+// noted keeps what the run found worth a second look: a card whose memory wears out, another key version than was asked for.
+func (t *task) noted(words string) {
+	if len(t.notes) < maxNotes && !slices.Contains(t.notes, words) { // proof opens a second session, which may find the same
+		t.notes = append(t.notes, words)
+	}
+}
+
+// maxNotes bounds what one card may have to say.
+const maxNotes = 16
 
 func (t *task) personalize(ctx context.Context) error {
 	var err error
