@@ -19,8 +19,18 @@ func TestTokenScripts(t *testing.T) {
 		t.Fatal("no token: run this through scripts/with-softhsm")
 	}
 	putMasters(t, module)
-	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "pkcs11"),
+	scripts, err := filepath.Glob(filepath.Join("testdata", "pkcs11", "*.txtar"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	for _, script := range scripts { // one after the other: a wrong PIN is written into the token, and who reads it meanwhile finds none
+		t.Run(filepath.Base(script), func(t *testing.T) { testscript.Run(t, tokenScript(script, module, pin)) })
+	}
+}
+
+func tokenScript(script, module, pin string) testscript.Params {
+	return testscript.Params{
+		Files:               []string{script},
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{
@@ -32,7 +42,7 @@ func TestTokenScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, "keys.csv"), []byte(keyFile), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "valid": valid, "private": private, "subst": subst},
-	})
+	}
 }
 
 // subst writes a file with the token's library and PIN file in it: subst token.yaml

@@ -18,6 +18,9 @@ type holder struct {
 	labels map[gp.Purpose]string
 }
 
+// purposes in the order in which masters are looked for and used, so that the same one is missed first every time.
+var purposes = []gp.Purpose{gp.PurposeENC, gp.PurposeMAC, gp.PurposeDEK}
+
 // look finds the masters, and uses none.
 func (h *holder) look() error {
 	s := h.source
@@ -25,8 +28,8 @@ func (h *holder) look() error {
 	if err != nil {
 		return s.fail("C_OpenSession", "", err)
 	}
-	for _, label := range h.labels {
-		if label != "" && err == nil {
+	for _, p := range purposes {
+		if label := h.labels[p]; label != "" && err == nil {
 			_, err = s.master(session, label)
 		}
 	}
@@ -41,7 +44,8 @@ func (h *holder) Card(kdd [10]byte, kind gp.KeyKind) (gp.HeldKeys, error) {
 		return nil, s.fail("C_OpenSession", "", err)
 	}
 	held := &heldKeys{source: s, session: session, kind: kind, keys: map[gp.Purpose]pkcs11.ObjectHandle{}}
-	for p, label := range h.labels {
+	for _, p := range purposes {
+		label := h.labels[p]
 		if label == "" {
 			continue
 		}

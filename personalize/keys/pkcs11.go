@@ -133,13 +133,21 @@ func (s *tokenSource) find() (flags uint, err error) {
 		return 0, s.fail("C_GetSlotList", "", err)
 	}
 	found := 0
+	var unread error
 	for _, slot := range slots {
 		info, err := s.lib.GetTokenInfo(slot)
-		if err != nil || strings.TrimRight(info.Label, " \x00") != s.token.Label {
+		if err != nil {
+			unread = err
+			continue
+		}
+		if strings.TrimRight(info.Label, " \x00") != s.token.Label {
 			continue
 		}
 		found++
 		s.slot, flags = slot, info.Flags
+	}
+	if found == 0 && unread != nil {
+		return 0, s.fail("C_GetTokenInfo", "", unread)
 	}
 	if found != 1 {
 		return 0, s.fail("C_GetSlotList", fmt.Sprintf("%d tokens of this label, one is needed", found), nil)
