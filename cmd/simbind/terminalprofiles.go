@@ -22,6 +22,7 @@ type terminalKind struct {
 	IMEISV        bool   `json:"imeisv"`
 	Refresh       bool   `json:"refresh"`
 	Busy          int    `json:"busy_first"`
+	Late          int    `json:"polls_before_fetch"`
 	Result        string `json:"result"`
 	RefreshResult string `json:"refresh_result"`
 }
@@ -54,7 +55,7 @@ func (a *app) profilesCommand() *cobra.Command {
 func viewKind(k cat.Kind) terminalKind {
 	return terminalKind{
 		Name: k.Name, Words: k.Words, Profile: fmt.Sprintf("%X", []byte(k.Profile)), IMEI: k.Profile.Has(cat.FacilityIMEI),
-		IMEISV: k.Profile.Has(cat.FacilityIMEISV), Refresh: k.Profile.Has(cat.FacilityRefresh), Busy: k.Busy,
+		IMEISV: k.Profile.Has(cat.FacilityIMEISV), Refresh: k.Profile.Has(cat.FacilityRefresh), Busy: k.Busy, Late: k.Late,
 		Result: fmt.Sprintf("%02X", byte(k.Result)), RefreshResult: fmt.Sprintf("%02X", byte(k.Refresh)),
 	}
 }

@@ -14,6 +14,7 @@ type Kind struct {
 	Refresh Result  // to REFRESH, when not Performed
 	Busy    int     // so many questions are answered "busy" first
 	Silent  bool    // it never fetches
+	Late    int     // so many polls pass before it fetches
 }
 
 // Kinds are the terminals there are to play; the first is the default.
@@ -22,6 +23,7 @@ var Kinds = []Kind{
 	{Name: "modem", Words: "a modem: no screen and no menu, but tells its IMEI and carries REFRESH out", Profile: named("modem")},
 	{Name: "no-pli", Words: "does not announce PROVIDE LOCAL INFORMATION and answers it with 30, beyond its capabilities", Profile: named("no-pli"), Result: BeyondCapabilities},
 	{Name: "late", Words: "answers busy (20) three times before it tells its IMEI", Profile: named("phone"), Busy: 3},
+	{Name: "slow", Words: "polls ten times, five minutes, before it fetches what the card asks", Profile: named("phone"), Late: 10},
 	{Name: "no-refresh", Words: "refuses every REFRESH with 30, also the reset asked for in its place", Profile: named("phone"), Refresh: BeyondCapabilities},
 	{Name: "no-toolkit", Words: "never sends TERMINAL PROFILE: the card cannot ask it anything"},
 	{Name: "no-fetch", Words: "sends TERMINAL PROFILE and never fetches what the card asks", Profile: named("phone"), Silent: true},
@@ -60,7 +62,7 @@ func NamedKind(name string) (Kind, error) {
 
 // Config is a terminal of the kind without an identity.
 func (k Kind) Config() Config {
-	return Config{Profile: k.Profile, Result: k.Result, Refresh: k.Refresh, Busy: k.Busy, Silent: k.Silent, NoCAT: k.Profile == nil}
+	return Config{Profile: k.Profile, Result: k.Result, Refresh: k.Refresh, Busy: k.Busy, Silent: k.Silent, Late: k.Late, NoCAT: k.Profile == nil}
 }
 
 // Asks tells whether the card can get an answer from such a terminal at all.

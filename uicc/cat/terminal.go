@@ -26,6 +26,7 @@ type Config struct {
 	RawIMEI  []byte // the object it gives instead of the right one, whole
 	Refresh  Result // to REFRESH, when not Performed: it is refused
 	Silent   bool   // it sends TERMINAL PROFILE and never fetches
+	Late     int    // so many polls pass before it fetches what the card announces
 	NoCAT    bool   // it knows no toolkit: no TERMINAL PROFILE
 	Polls    int    // STATUS polls after the card fell silent; 0: DefaultPolls
 	ADF      []byte // full AID of ADF.USIM, to look at EF_IMSI as a phone does; nil: EF_IMSI of DF_GSM
@@ -136,8 +137,12 @@ func (x *Terminal) send(ctx context.Context, name string, c apdu.Command) error 
 	return x.follow(ctx, r.SW)
 }
 
-func (x *Terminal) follow(ctx context.Context, sw apdu.SW) error {
+func (x *Terminal) follow(ctx context.Context, announced apdu.SW) error {
 	for {
+		sw, err := x.linger(ctx, announced)
+		if err != nil {
+			return err
+		}
 		n, waiting := sw.Proactive()
 		if !waiting || x.cfg.Silent {
 			return nil
@@ -149,12 +154,27 @@ func (x *Terminal) follow(ctx context.Context, sw apdu.SW) error {
 		if err != nil {
 			return err
 		}
-		next, err := x.serve(ctx, r.Data)
-		if err != nil {
+		if announced, err = x.serve(ctx, r.Data); err != nil {
 			return err
 		}
-		sw = next
 	}
+}
+
+// linger lets the time of some polls pass while a command waits in the card, as a busy modem does. The last status word counts.
+func (x *Terminal) linger(ctx context.Context, sw apdu.SW) (apdu.SW, error) {
+	for n := 0; n < x.cfg.Late && x.report.Polls < maxPolls; n++ {
+		if _, waiting := sw.Proactive(); !waiting {
+			break
+		}
+		x.now += x.interval
+		x.report.Polls++
+		r, err := x.t.Transmit(ctx, Poll())
+		if err != nil {
+			return sw, &apdu.LinkError{Name: "STATUS", Err: err}
+		}
+		sw = r.SW
+	}
+	return sw, nil
 }
 
 // serve carries one proactive command out and answers; the status word of the TERMINAL RESPONSE may announce the next.

@@ -1,6 +1,12 @@
 package cat
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/simbind/simbind/apdu"
+)
 
 func TestWords(t *testing.T) {
 	for _, row := range []struct{ got, want string }{
@@ -55,5 +61,35 @@ func TestKinds(t *testing.T) {
 	}
 	if _, err := NamedKind("fridge"); err == nil {
 		t.Error("an unknown kind was accepted")
+	}
+}
+
+// TestLateTerminal: so many polls pass between the announcement of a command and its FETCH, and the answer is right all the same. A card that
+// announces one after the other comes to an end.
+func TestLateTerminal(t *testing.T) {
+	const asked = "D009810301260182028182"
+	polls, before := 0, -1
+	once := onProfile(t, asked)
+	c := &card{more: func(cmd apdu.Command) [][]byte {
+		if cmd.INS == apdu.INSStatus {
+			polls++
+		}
+		return once(cmd)
+	}}
+	fetching := apdu.TransmitterFunc(func(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+		if cmd.INS == apdu.INSFetch {
+			before = polls
+		}
+		return c.Transmit(ctx, cmd)
+	})
+	cfg := phone(t, "490154203237518")
+	cfg.Late = 10
+	report, err := New(fetching, c, cfg).Boot(context.Background())
+	if err != nil || before != 10 || report.Polls != 10+DefaultPolls || len(report.Rounds) != 1 || report.Rounds[0].Answer.Result != Performed {
+		t.Errorf("%d polls before FETCH, %+v, %v", before, report, err)
+	}
+	always := &card{more: func(apdu.Command) [][]byte { return [][]byte{raw(t, asked)} }}
+	if _, err := New(always, always, cfg).Boot(context.Background()); !errors.As(err, new(*LoopError)) {
+		t.Errorf("a card that asks for ever: %v", err)
 	}
 }
