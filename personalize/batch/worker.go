@@ -145,6 +145,7 @@ func (w *worker) work(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			w.close()
+			w.handled = -1 // a service that begins anew counts anew: the next card may show the number of the last one
 			w.tell(Event{Kind: Reader, Step: "failing", Code: "reader", Reason: err.Error()})
 			w.pause.sleep(ctx)
 		}
