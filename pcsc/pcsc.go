@@ -32,7 +32,7 @@ type Card interface {
 	Protocol() Protocol
 	Reader() string
 	// Reset ends all security state: warm, or cold through the card's power. It also recovers a card that another
-	// program reset.
+	// program reset. ErrRemoved: the card was taken out, whatever is in the reader now.
 	Reset(ctx context.Context, cold bool) error
 	// Begin keeps other programs away from a shared card until End. Nobody is asked anything meanwhile.
 	Begin(ctx context.Context) error

@@ -456,3 +456,28 @@ func BenchmarkPCSCD(b *testing.B) {
 		}
 	})
 }
+
+// TestPCSCDResetOfAnotherCard: a connection is to one card. Another that was put into the reader meanwhile is not taken for it by a reset.
+func TestPCSCDResetOfAnotherCard(t *testing.T) {
+	for _, cold := range []bool{false, true} {
+		remove := insert(t, 0, &chip{atr: atrT0})
+		s := open(t)
+		r := await(t, s, 0, true)
+		card, err := s.Connect(context.Background(), r.Name, pcsc.ConnectOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		remove()
+		await(t, s, 0, false)
+		second := insert(t, 0, &chip{atr: atrT0})
+		await(t, s, 0, true)
+		if err := card.Reset(context.Background(), cold); !errors.Is(err, pcsc.ErrRemoved) {
+			t.Errorf("cold %v: reset after the card was changed for another: %v", cold, err)
+		}
+		if err := card.Close(); err != nil {
+			t.Error(err)
+		}
+		second()
+		await(t, s, 0, false)
+	}
+}

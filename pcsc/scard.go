@@ -295,8 +295,12 @@ func (c *card) Protocol() Protocol {
 	return T0
 }
 
-// Reset implements Card.
+// Reset implements Card. PC/SC would give the connection to another card that was put into the reader meanwhile, so that it is asked before
+// whether the card was taken out.
 func (c *card) Reset(_ context.Context, cold bool) error {
+	if _, err := c.sc.Status(); errors.Is(translate(err), ErrRemoved) {
+		return &Error{Op: "reset", Reader: c.reader, Err: ErrRemoved}
+	}
 	how := scard.ResetCard
 	if cold {
 		how = scard.UnpowerCard
