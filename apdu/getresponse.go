@@ -34,7 +34,8 @@ func (e *ResponseLostError) Error() string {
 
 // WithGetResponse hides the T=0 manner of a card (ISO/IEC 7816-3 clause 12.2, TS 102 221 clause 7.3.1):
 // it leaves Le out of case 4 when omitLe, follows 61XX and 9FXX with GET RESPONSE on the
-// same logical channel without secure messaging, and repeats the identical command after 6CXX.
+// same logical channel without secure messaging, and repeats the identical command after 6CXX. One of case 3 has no Le that
+// could be wrong, and is not sent twice: it may hold a code or a cryptogram, of which every one counts.
 //
 // A warning (62XX, 63XX without counter) on a command that expects data is followed by one
 // GET RESPONSE; the answer then keeps the first warning. Both are bounded (*ResponseLimitError). Response bytes that were
@@ -65,7 +66,7 @@ func collect(ctx context.Context, t Transmitter, asked, next Command) (Response,
 		case r.SW.SW1() == 0x61 || r.SW.SW1() == 0x9F:
 			promised = r.SW
 			next = getResponse(asked.CLA, le(int(r.SW.SW2()), MaxShortLe))
-		case r.SW.SW1() == 0x6C && next.Le != le(int(r.SW.SW2()), MaxShortLe):
+		case r.SW.SW1() == 0x6C && (asked.Case() != 3 || next.INS == INSGetResponse) && next.Le != le(int(r.SW.SW2()), MaxShortLe):
 			next.Le = le(int(r.SW.SW2()), MaxShortLe)
 		case warning == 0 && followsWarning(asked, r):
 			warning = r.SW

@@ -176,6 +176,11 @@ func TestGetResponse(t *testing.T) {
 		{"6300 is an answer", Command{INS: 0x82, Data: []byte{1}, Le: 256}, true, []Response{sw(0x6300)}, []string{"008200000101"}, sw(0x6300)},
 		{"a warning without Le is an answer", Command{INS: 0xD6, Data: []byte{1}}, true, []Response{sw(0x6282)}, []string{"00D600000101"}, sw(0x6282)},
 		{"GET RESPONSE ends with a warning", read, false, []Response{sw(0x6101), {Data: []byte("x"), SW: 0x6282}}, []string{"00B0000000", "00C0000001"}, Response{[]byte("x"), 0x6282}},
+		{"6C to a code is an answer", Command{INS: 0x20, P2: 1, Data: []byte{1}}, true, []Response{sw(0x6C08)}, []string{"002000010101"}, sw(0x6C08)},
+		{"6C to a cryptogram is an answer", Command{CLA: 0x84, INS: 0x82, Data: []byte{1}}, false, []Response{sw(0x6C08)}, []string{"848200000101"}, sw(0x6C08)},
+		{"6C to what a code's answer is fetched with", Command{INS: 0x20, P2: 1, Data: []byte{1}}, true, []Response{sw(0x6100), sw(0x6C01), ok("x")}, []string{"002000010101", "00C0000000", "00C0000001"}, ok("x")},
+		{"6C without data", Command{INS: 0xF2}, true, []Response{sw(0x6C01), ok("x")}, []string{"00F20000", "00F2000001"}, ok("x")},
+		{"6C where Le was left out", sel, true, []Response{sw(0x6C03), ok("fcp")}, []string{"00A4040002A001", "00A4040002A00103"}, ok("fcp")},
 		{"a refusal is an answer", sel, true, []Response{sw(SWFileNotFound)}, []string{"00A4040002A001"}, sw(SWFileNotFound)},
 	} {
 		t.Run(row.what, func(t *testing.T) {
