@@ -133,18 +133,27 @@ func (k *File) keep(r row, p place) (column, reason string) {
 }
 
 // parse opens a row that was read anew. It must still be the one that was noted.
-func (k *File) parse(b []byte, p place) (*Card, error) {
+func (k *File) parse(b []byte, p place, name string) (*Card, error) {
 	rec, err := cells.From(b, k.comma, 0, int(p.line))
 	changed := &Error{File: k.path, Line: int(p.line), Reason: "the file was changed since it was opened"}
 	if err != nil || len(rec.Cells) != len(k.header) {
 		return nil, changed
 	}
 	r := k.cellsOf(rec)
-	if _, reason := r.check(); reason != "" {
-		return nil, changed
-	}
-	if again, _ := pack(r("iccid")); again != p.iccid && p.iccid != ([10]byte{}) {
+	if _, reason := r.check(); reason != "" || !r.stands(p, name) {
 		return nil, changed
 	}
 	return r.card()
+}
+
+// stands tells whether a row is still that of the card, of the name, or of every card, that was noted at a place.
+func (r row) stands(p place, name string) bool {
+	switch {
+	case name != "":
+		return string(r("name")) == name
+	case p.iccid == [10]byte{}:
+		return string(r("iccid")) == everyCard
+	}
+	again, _ := pack(r("iccid"))
+	return again == p.iccid
 }

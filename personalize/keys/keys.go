@@ -203,7 +203,7 @@ func (k *File) Card(iccid, name string) (Card, error) {
 	if p == nil {
 		return Card{}, fmt.Errorf("key file %s: %w", k.path, ErrNoCard)
 	}
-	c, err := k.read(*p)
+	c, err := k.read(*p, name)
 	if err != nil {
 		return Card{}, err
 	}
@@ -211,9 +211,9 @@ func (k *File) Card(iccid, name string) (Card, error) {
 	return *c, nil
 }
 
-func (k *File) read(p place) (*Card, error) {
+func (k *File) read(p place, name string) (*Card, error) {
 	if k.yaml {
-		return k.readYAML(p)
+		return k.readYAML(p, name)
 	}
 	r, _, err := k.opened.at()
 	if err != nil {
@@ -224,7 +224,7 @@ func (k *File) read(p place) (*Card, error) {
 	if n, err := r.ReadAt(b, p.offset); n < len(b) {
 		return nil, &Error{File: k.path, Line: int(p.line), Reason: "cannot be read any more: " + bareReason(err)}
 	}
-	return k.parse(b, p)
+	return k.parse(b, p, name)
 }
 
 // sortRows orders the rows, and tells those that stand twice.

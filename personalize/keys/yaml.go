@@ -69,7 +69,7 @@ func (k *File) indexYAML(b []byte) error {
 	return nil
 }
 
-func (k *File) readYAML(p place) (*Card, error) {
+func (k *File) readYAML(p place, name string) (*Card, error) {
 	b, err := k.opened.readAll(k.path, maxYAML)
 	if err != nil {
 		return nil, err
@@ -84,10 +84,7 @@ func (k *File) readYAML(p place) (*Card, error) {
 		return nil, changed
 	}
 	r := rows[p.offset]
-	if again, _ := pack(r("iccid")); again != p.iccid && p.iccid != ([10]byte{}) {
-		return nil, changed
-	}
-	if _, reason := r.check(); reason != "" {
+	if _, reason := r.check(); reason != "" || !r.stands(p, name) {
 		return nil, changed
 	}
 	return r.card()
