@@ -125,10 +125,7 @@ func answerKind(asked apdu.Command, r apdu.Response, file kind) kind {
 	case apdu.INSFetch:
 		return proactive(r.Data)
 	case apdu.INSGetData:
-		if asked.P2 == 0xE0 || asked.P2 == 0xE1 || asked.P2 == 0xE4 { // of the binding applet (card interface §3)
-			return personal
-		}
-		return public
+		return objectKind(asked)
 	case apdu.INSSelect, apdu.INSStatus:
 		ours := asked.P1 == 0x04 && len(asked.Data) > 0 && asked.Data[0] == 0xF0 // as an AID without a registered provider begins
 		if ours || holdsState(r.Data) {
@@ -137,6 +134,25 @@ func answerKind(asked apdu.Command, r apdu.Response, file kind) kind {
 		return public
 	}
 	return answerKinds[asked.INS]
+}
+
+// objects say how private what GET DATA answers is, by the tag in P1 and P2: issuer and card number, key information, card data, capabilities,
+// sequence counter, diversification data, production life cycle, memory, applications (GPCS clause 11.3, TS 102 226 clause 8.2.1.7). Other
+// applications have others, and nobody knows what stands in them.
+var objects = map[uint16]kind{
+	0x0042: public, 0x0045: personal, 0x0066: public, 0x0067: public, 0x00C1: public, 0x00CF: public, 0x2F00: public, 0x9F7F: public,
+	0xFF20: public, 0xFF21: public,
+}
+
+// objectKind knows the objects of the binding applet too, which come in parts that P1 counts (card interface §3).
+func objectKind(c apdu.Command) kind {
+	switch {
+	case c.P2 == 0xE0, c.P2 == 0xE1, c.P2 == 0xE4:
+		return personal
+	case c.P2 == 0xE3 && c.P1 <= 0x0F:
+		return public
+	}
+	return objects[uint16(c.P1)<<8|uint16(c.P2)]
 }
 
 // holdsState: the binding applet answers its selection with its state, which may name IMEIs (card interface §2).

@@ -212,19 +212,21 @@ func TestDownloads(t *testing.T) {
 // TestUnknownIsMasked: nobody knows what stands in a file or an answer that stands in no table.
 func TestUnknownIsMasked(t *testing.T) {
 	for name, talk := range map[string][]apdu.Command{
-		"a file of the MF":           {selectFID(0x2FFF), {INS: apdu.INSReadBinary, Le: 9}},
-		"no file":                    {{INS: apdu.INSReadBinary, Le: 9}},
-		"a file of no known AID":     {selectAID("\xA0\x00\x00\x03\x43"), selectFID(0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
-		"7FFF of no known AID":       {selectAID("\xA0\x00\x00\x03\x43"), selectPath(0x08, 0x7FFF, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
-		"GET RESPONSE at the start":  {{INS: apdu.INSGetResponse, Le: 9}},
-		"an instruction of a maker":  {{CLA: 0x80, INS: 0x5A, Le: 9}},
-		"AUTHENTICATE, collected":    {{INS: apdu.INSAuthenticate, Data: []byte{1}}, {INS: apdu.INSGetResponse, Le: 9}},
-		"a short identifier unknown": {selectAID(usimAID), {INS: apdu.INSReadBinary, P1: 0x9F, Le: 9}},
-		"class A0, offset not SFI":   {selectPath(0x08, 0x7F20, 0x6F20), {CLA: 0xA0, INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
-		"class A0 in an ADF":         {selectAID(usimAID), selectFID(0x6F08), {CLA: 0xA0, INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
-		"a maker's DF below DF_GSM":  {selectPath(0x08, 0x7F20, 0xA515, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
-		"a path from the MF":         {selectAID(usimAID), selectPath(0x08, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
-		"a directory not of a USIM":  {selectPath(0x08, 0x7F20, 0x5FC0, 0x4F01), {INS: apdu.INSReadBinary, Le: 9}},
+		"a file of the MF":                 {selectFID(0x2FFF), {INS: apdu.INSReadBinary, Le: 9}},
+		"no file":                          {{INS: apdu.INSReadBinary, Le: 9}},
+		"a file of no known AID":           {selectAID("\xA0\x00\x00\x03\x43"), selectFID(0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
+		"7FFF of no known AID":             {selectAID("\xA0\x00\x00\x03\x43"), selectPath(0x08, 0x7FFF, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
+		"GET RESPONSE at the start":        {{INS: apdu.INSGetResponse, Le: 9}},
+		"an instruction of a maker":        {{CLA: 0x80, INS: 0x5A, Le: 9}},
+		"AUTHENTICATE, collected":          {{INS: apdu.INSAuthenticate, Data: []byte{1}}, {INS: apdu.INSGetResponse, Le: 9}},
+		"a short identifier unknown":       {selectAID(usimAID), {INS: apdu.INSReadBinary, P1: 0x9F, Le: 9}},
+		"class A0, offset not SFI":         {selectPath(0x08, 0x7F20, 0x6F20), {CLA: 0xA0, INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
+		"class A0 in an ADF":               {selectAID(usimAID), selectFID(0x6F08), {CLA: 0xA0, INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
+		"a maker's DF below DF_GSM":        {selectPath(0x08, 0x7F20, 0xA515, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
+		"a path from the MF":               {selectAID(usimAID), selectPath(0x08, 0x6F07), {INS: apdu.INSReadBinary, Le: 9}},
+		"an object of another application": {selectAID("\xA0\x00\x00\x03\x43"), {INS: apdu.INSGetData, P2: 0x5A, Le: 256}},
+		"an object of a maker":             {{CLA: 0x80, INS: apdu.INSGetData, P1: 0xDF, P2: 0x30, Le: 256}},
+		"a directory not of a USIM":        {selectPath(0x08, 0x7F20, 0x5FC0, 0x4F01), {INS: apdu.INSReadBinary, Le: 9}},
 	} {
 		if text := record(t, true, talk...); strings.Contains(text, personalHex) {
 			t.Errorf("%s: %s", name, text)
@@ -248,6 +250,7 @@ func TestIdentitiesAreMasked(t *testing.T) {
 		"by SFI, then current":      {usim, selectFID(0x6FAD), {INS: apdu.INSReadBinary, P1: 0x87, Le: 9}, read},
 		"out of DF_5GS":             {usim, selectFID(0x5FC0), {INS: apdu.INSSelect, P1: 0x03}, {INS: apdu.INSReadBinary, P1: 0x87, Le: 9}},
 		"state of the applet":       {{CLA: 0x80, INS: apdu.INSGetData, P2: 0xE1, Le: 256}},
+		"card image number":         {{CLA: 0x80, INS: apdu.INSGetData, P2: 0x45, Le: 256}},
 		"applet selected":           {{INS: apdu.INSSelect, P1: 0x04, Data: []byte{0xF0, 0x53, 0x49}, Le: 256}},
 		"update of EF_IMSI":         {usim, selectFID(0x6F07), {INS: apdu.INSUpdateBinary, Data: personalBytes}},
 		"update of EF_LOCI, by SFI": {usim, {INS: apdu.INSUpdateBinary, P1: 0x8B, Data: personalBytes}},
@@ -271,6 +274,9 @@ func TestOpenFilesAreShown(t *testing.T) {
 		"EF_UST by SFI":     {usim, {INS: apdu.INSReadBinary, P1: 0x84, Le: 9}},
 		"EF_DIR":            {{INS: apdu.INSReadRecord, P1: 1, P2: 0x1E<<3 | 4, Le: 9}},
 		"EF_ARR":            {selectFID(0x2F06), {INS: apdu.INSReadRecord, P1: 1, P2: 4, Le: 9}},
+		"card data":         {{CLA: 0x80, INS: apdu.INSGetData, P2: 0x66, Le: 256}},
+		"CPLC":              {{CLA: 0x80, INS: apdu.INSGetData, P1: 0x9F, P2: 0x7F, Le: 256}},
+		"about the applet":  {{CLA: 0x80, INS: apdu.INSGetData, P2: 0xE3, Le: 256}},
 		"INITIALIZE UPDATE": {{CLA: 0x80, INS: apdu.INSInitializeUpdate, Data: []byte{1}, Le: 256}},
 	} {
 		if text := record(t, false, talk...); !strings.Contains(text, personalHex) {
