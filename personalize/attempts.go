@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,22 +14,37 @@ import (
 	"github.com/google/renameio/v2/maybe"
 )
 
-// DefaultAttempts is how many failed authentications with one card this station allows
+// DefaultAttempts is how many failed authentications with one key version of a card this station allows
 // before it refuses the next one.
 const DefaultAttempts = 3
 
-// Attempts counts the authentications of one card that were begun and not seen to succeed. The count goes
-// up on the disk before EXTERNAL AUTHENTICATE goes out, so that no crash can hide a spent try.
+// Attempts counts the authentications of one card that were begun and not seen to succeed, by key version as the card
+// does. The count goes up on the disk before EXTERNAL AUTHENTICATE goes out, so that no crash can hide a spent try.
 type Attempts struct {
 	path string
 	rec  attemptRecord
 }
 
 type attemptRecord struct {
-	Failed int       `json:"failed"`
-	KVN    string    `json:"kvn,omitempty"` // of the last attempt
-	Last   time.Time `json:"last"`
+	Failed   int            `json:"failed"`        // with all versions
+	KVN      string         `json:"kvn,omitempty"` // of the last attempt
+	Last     time.Time      `json:"last"`
+	Versions map[string]int `json:"versions,omitempty"` // failures by key version; an older record has none: all are of KVN
 }
+
+// with counts the failures with a key version. 00 leaves the choice to the card: the version with the most counts.
+func (r attemptRecord) with(kvn byte) int {
+	if kvn != 0 {
+		return r.Versions[version(kvn)] + r.Versions[""] // in an older record that names no version
+	}
+	most := 0
+	for _, n := range r.Versions {
+		most = max(most, n)
+	}
+	return most
+}
+
+func version(kvn byte) string { return fmt.Sprintf("%02X", kvn) }
 
 // AttemptsError refuses an authentication because too many failed before.
 type AttemptsError struct {
@@ -61,27 +78,38 @@ func (s *Store) Attempts(iccid string) (*Attempts, error) {
 	return a, nil
 }
 
-// decodeAttempts takes no count below zero: it would allow more failures than the limit.
+// decodeAttempts takes no count below zero, and no sum that is another: it would allow more failures than the limit.
 func decodeAttempts(b []byte) (attemptRecord, error) {
 	var rec attemptRecord
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return rec, err
 	}
-	if rec.Failed < 0 {
-		return rec, fmt.Errorf("a count of %d", rec.Failed)
+	if rec.Versions == nil && rec.Failed > 0 {
+		rec.Versions = map[string]int{rec.KVN: rec.Failed}
+	}
+	sum := 0
+	for _, n := range rec.Versions {
+		if n < 0 || n > math.MaxInt32 {
+			return rec, fmt.Errorf("a count of %d", n)
+		}
+		sum += n
+	}
+	if rec.Failed != sum {
+		return rec, fmt.Errorf("a count of %d, by version of %d", rec.Failed, sum)
 	}
 	return rec, nil
 }
 
-// Failed is the count.
+// Failed is the count, with all key versions.
 func (a *Attempts) Failed() int { return a.rec.Failed }
 
-// Allow refuses with *AttemptsError when limit attempts failed already.
-func (a *Attempts) Allow(iccid string, limit int) error {
-	if a.rec.Failed < limit {
+// Allow refuses with *AttemptsError when limit attempts with a key version failed already; 00: with any.
+func (a *Attempts) Allow(iccid string, kvn byte, limit int) error {
+	failed := a.rec.with(kvn)
+	if failed < limit {
 		return nil
 	}
-	return &AttemptsError{ICCID: iccid, Failed: a.rec.Failed, Last: a.rec.Last}
+	return &AttemptsError{ICCID: iccid, Failed: failed, Last: a.rec.Last}
 }
 
 // prepare makes the file of a card that has none, so that counting is one write in place.
@@ -100,18 +128,28 @@ func (a *Attempts) prepare() error {
 	return nil
 }
 
-// Begin counts one attempt, durably.
+// Begin counts one attempt with a key version, durably.
 func (a *Attempts) Begin(now time.Time, kvn byte) error {
-	a.rec = attemptRecord{Failed: a.rec.Failed + 1, KVN: fmt.Sprintf("%02X", kvn), Last: now.UTC()}
+	versions := map[string]int{}
+	maps.Copy(versions, a.rec.Versions)
+	versions[version(kvn)]++
+	a.rec = attemptRecord{Failed: a.rec.Failed + 1, KVN: version(kvn), Last: now.UTC(), Versions: versions}
 	return a.write(true)
 }
 
-// Succeeded clears the count. It does not wait for the disk: a power cut leaves the count too high, never too low.
-func (a *Attempts) Succeeded() error {
+// Succeeded clears the count of the key version the card answered and of the one it was asked for; what failed with others stands. It does not wait for the
+// disk: a power cut leaves the count too high, never too low.
+func (a *Attempts) Succeeded(answered, asked byte) error {
 	if a.rec.Failed == 0 {
 		return nil
 	}
-	a.rec = attemptRecord{}
+	for _, v := range []string{version(answered), version(asked), ""} {
+		a.rec.Failed -= a.rec.Versions[v]
+		delete(a.rec.Versions, v)
+	}
+	if a.rec.Failed == 0 {
+		a.rec = attemptRecord{}
+	}
 	return a.write(false)
 }
 

@@ -38,7 +38,7 @@ type Run struct {
 	Domain   []byte                                // AID of the security domain that manages content and keys; nil: the issuer's, as it is found
 	Secrets  func(iccid string) (keys.Card, error) // nil: no keys at hand; asked once the card is known
 	Level    gp.Level                              // of the secure channel; 0: C-MAC and C-DEC
-	Attempts int                                   // failed authentications before the next is refused; 0: DefaultAttempts
+	Attempts int                                   // failed authentications with a key version before the next is refused; 0: DefaultAttempts
 	PINFloor int                                   // see uicc.Verify
 	Backups  []age.Recipient                       // encrypt backups to these
 	Now      func() time.Time

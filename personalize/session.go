@@ -69,7 +69,8 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := attempts.Allow(iccid.String(), r.attemptLimit()); err != nil {
+	asked := sets[0].KVN
+	if err := attempts.Allow(iccid.String(), asked, r.attemptLimit()); err != nil {
 		return nil, 0, err
 	}
 	ready := background(attempts.prepare)
@@ -85,6 +86,9 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 			if err := ready(); err != nil {
 				return err
 			}
+			if err := attempts.Allow(iccid.String(), a.KVN, r.attemptLimit()); err != nil {
+				return err
+			}
 			return attempts.Begin(r.Now(), a.KVN)
 		},
 	}, sets...)
@@ -92,12 +96,12 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 		err = failed
 	}
 	if err != nil {
-		return nil, 0, r.countMismatch(attempts, err)
+		return nil, 0, r.countMismatch(attempts, asked, err)
 	}
 	for _, w := range s.Warnings() {
 		r.note("%s", w)
 	}
-	if err := attempts.Succeeded(); err != nil {
+	if err := attempts.Succeeded(s.KVN, asked); err != nil {
 		s.Close()
 		return nil, 0, err
 	}
@@ -119,13 +123,16 @@ func background(do func() error) (wait func() error) {
 }
 
 // countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards
-// count INITIALIZE UPDATE, so our own count goes up all the same.
-func (r *Run) countMismatch(attempts *Attempts, err error) error {
+// count INITIALIZE UPDATE, so our own count goes up all the same: for the version that was asked for, by which the next one is refused.
+func (r *Run) countMismatch(attempts *Attempts, asked byte, err error) error {
 	var se *gp.SessionError
-	if errors.As(err, &se) && se.Failure == gp.FailureCryptogram {
-		return errors.Join(err, attempts.Begin(r.Now(), se.KVN))
+	if !errors.As(err, &se) || se.Failure != gp.FailureCryptogram {
+		return err
 	}
-	return err
+	if asked == 0 {
+		asked = se.KVN
+	}
+	return errors.Join(err, attempts.Begin(r.Now(), asked))
 }
 
 func (r *Run) attemptLimit() int {

@@ -120,7 +120,7 @@ func TestAttempts(t *testing.T) {
 		if err != nil || a.Failed() != n {
 			t.Fatalf("%d failed, want %d, %v", a.Failed(), n, err)
 		}
-		if err := a.Allow(card, DefaultAttempts); err != nil {
+		if err := a.Allow(card, 0x30, DefaultAttempts); err != nil {
 			t.Errorf("attempt %d: %v", n+1, err)
 		}
 		if err := a.Begin(at, 0x30); err != nil {
@@ -132,21 +132,60 @@ func TestAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused *AttemptsError
-	if err := a.Allow(card, DefaultAttempts); !errors.As(err, &refused) || strings.Contains(err.Error(), card) {
+	if err := a.Allow(card, 0x30, DefaultAttempts); !errors.As(err, &refused) || strings.Contains(err.Error(), card) {
 		t.Errorf("attempt 4: %v", err)
 	}
-	if err := a.Succeeded(); err != nil {
+	if err := a.Succeeded(0x30, 0); err != nil {
 		t.Fatal(err)
 	}
 	if a, err = s.Attempts(card); err != nil || a.Failed() != 0 {
 		t.Errorf("%d failed after a success, %v", a.Failed(), err)
 	}
-	for _, text := range []string{"{", `{"failed":-7}`} {
+	for _, text := range []string{"{", `{"failed":-7}`, `{"failed":0,"versions":{"30":3}}`, `{"failed":1,"versions":{"30":3,"20":-2}}`} {
 		if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Attempts(card); err == nil {
 			t.Errorf("a damaged count counts as none: %s", text)
+		}
+	}
+}
+
+// TestAttemptsByVersion: the count of one key version stands for itself; 00 is any, and a record that names no version is of all.
+func TestAttemptsByVersion(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for text, want := range map[string]map[byte]int{
+		`{"failed":2,"kvn":"30","last":"2026-01-02T03:04:05Z"}`: {0x00: 3, 0x20: 1, 0x30: 3},
+		`{"failed":2,"last":"2026-01-02T03:04:05Z"}`:            {0x00: 2, 0x20: 3, 0x30: 3},
+		`{"failed":3,"versions":{"20":2,"31":1}}`:               {0x00: 3, 0x20: 3, 0x30: 1, 0x31: 1},
+	} {
+		s := store(t)
+		if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, kvn := range []byte{0x20, 0x30} {
+			a, err := s.Attempts(card)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := a.Begin(at, kvn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a, err := s.Attempts(card)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kvn, n := range want {
+			if a.Allow(card, kvn, n) == nil || a.Allow(card, kvn, n+1) != nil {
+				t.Errorf("%s: version %02X does not count %d: %+v", text, kvn, n, a.rec)
+			}
+		}
+		if err := a.Succeeded(0x20, 0x00); err != nil {
+			t.Fatal(err)
+		}
+		if a, err = s.Attempts(card); err != nil || a.Allow(card, 0x20, 1) != nil || a.Allow(card, 0x30, 1) == nil {
+			t.Errorf("%s: after a success with 20: %+v, %v", text, a.rec, err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (s *secretFlags) addKeys(c *cobra.Command) {
 	f.StringVar(&s.keys, "keys", "", "key file: CSV or YAML by ICCID, mode 0600 or age-encrypted; or YAML that names a PKCS#11 token")
 	f.StringVar(&s.identity, "identity", "", "age identity that opens --keys")
 	f.BoolVar(&s.testKeys, "test-keys", false, "use the published test keys 40..4F: for test cards only")
-	f.IntVar(&s.attempts, "attempts", 0, "failed authentications with this card before the next is refused (default 3)")
+	f.IntVar(&s.attempts, "attempts", 0, "failed authentications with a key version of this card before the next is refused (default 3)")
 }
 
 func (s *secretFlags) addPIN(c *cobra.Command) {
