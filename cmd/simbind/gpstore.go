@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,8 +87,8 @@ func (a *app) gpSend() *cobra.Command {
 		Use:   "send APDU…",
 		Short: "Send commands as they are through the secure channel",
 		Long: `Send commands, each in hex and in clear, through a secure channel to the issuer security domain, and print the answers.
-What opens a channel, what ends a card's life, and what has a verb that looks first (the card's life cycle, keys, DELETE) is
-refused. The first command the card refuses is the last one sent.`,
+What opens a channel, what offers a code, what ends a card's life, and what has a verb that looks first (the card's life cycle,
+keys, DELETE) is refused. The first command the card refuses is the last one sent.`,
 		Example: "  simbind gp send 80CA00E000 80F280024F00 --keys keys.csv --yes --expect-iccid 8988211000000430010",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -132,6 +133,9 @@ const (
 	insTerminateCard = 0xFE
 )
 
+// codeINS are the instructions that offer a code, of which a wrong one costs a try.
+var codeINS = []byte{apdu.INSVerifyPIN, apdu.INSChangePIN, apdu.INSDisablePIN, apdu.INSEnablePIN, apdu.INSUnblockPIN}
+
 // sendable refuses what nobody can want, what the tool counts, and what has a verb that looks first and proves the result. Whatever P1 of
 // SET STATUS says beside its first bits, a card may read those alone.
 func sendable(c apdu.Command) error {
@@ -139,6 +143,8 @@ func sendable(c apdu.Command) error {
 	switch {
 	case c.INS == apdu.INSInitializeUpdate || c.INS == apdu.INSExternalAuth:
 		return errors.New("a channel is opened by the tool, which counts the attempts")
+	case len(c.Data) > 0 && slices.Contains(codeINS, c.INS):
+		return errors.New("a code is offered by the verbs that read its counter first, out of a file")
 	case apdu.SecureMessaging(c.CLA):
 		return errors.New("commands are given in clear; the channel protects them")
 	case c.INS == apdu.INSSetStatus && c.P2 == 0xFF:
