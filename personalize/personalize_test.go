@@ -246,6 +246,26 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
+// TestKeysAreOfOneCard: a run that meets another card, after a reset, does not use the keys of the first.
+func TestKeysAreOfOneCard(t *testing.T) {
+	d := newDesk(t, "usim-linked")
+	defer func() { d.close() }()
+	asked := 0
+	d.run.Secrets = func(iccid string) (keys.Card, error) {
+		asked++
+		return keys.Card{ICCID: iccid, Keys: gp.KeySet{KVN: byte(asked), ENC: secret.New([]byte(iccid)), MAC: gp.TestKey()}}, nil
+	}
+	for _, row := range []struct {
+		iccid uicc.ICCID
+		kvn   byte
+	}{{"8988211000000430010", 1}, {"8988211000000430010", 1}, {"8988211000000430028", 2}} {
+		k, err := d.run.KeysOf(row.iccid)
+		if err != nil || k.KVN != row.kvn || string(k.ENC.Reveal()) != row.iccid.String() {
+			t.Errorf("keys of version %02X for %s, %v", k.KVN, row.iccid, err)
+		}
+	}
+}
+
 // TestWrongPIN: the counter is read first, one attempt, and at the floor none.
 func TestWrongPIN(t *testing.T) {
 	d := newDesk(t, "usim-separate")

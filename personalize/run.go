@@ -49,6 +49,7 @@ type Run struct {
 	Recorded bool         // the caller records durably how it ends: VERIFIED is not waited for on the disk, and one that is lost is found again by reading
 
 	secrets *keys.Card
+	owner   string // ICCID of the card they are of
 	pinDone bool   // PIN1 was verified since the last reset
 	held    string // ICCID of the card whose lock is held until Close
 	unlock  func()
@@ -160,9 +161,10 @@ func (r *Run) note(format string, args ...any) {
 
 // keysFor loads the secrets of the card once its identity is known and accepted.
 func (r *Run) keysFor(iccid uicc.ICCID) (*keys.Card, error) {
-	if r.secrets != nil {
+	if r.secrets != nil && r.owner == iccid.String() {
 		return r.secrets, nil
 	}
+	r.forget()
 	if r.Secrets == nil {
 		return nil, ErrNoKeys
 	}
@@ -173,7 +175,7 @@ func (r *Run) keysFor(iccid uicc.ICCID) (*keys.Card, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.secrets = &s
+	r.secrets, r.owner = &s, iccid.String()
 	return r.secrets, nil
 }
 
@@ -202,6 +204,10 @@ func (r *Run) Close() {
 		r.unlock()
 		r.held, r.unlock = "", nil
 	}
+	r.forget()
+}
+
+func (r *Run) forget() {
 	if r.secrets == nil {
 		return
 	}
