@@ -90,6 +90,18 @@ func TestPutKeysRefused(t *testing.T) {
 	}
 }
 
+// TestPutKeysAnswerOfAnyLength: a card knows the keys it was sent. What it answers beyond check values is not repeated in an error.
+func TestPutKeysAnswerOfAnyLength(t *testing.T) {
+	own := bytes.Repeat([]byte{0xA5}, 16)
+	set := gp.KeySet{KVN: 0x30, ENC: secret.New(own), MAC: gp.TestKey(), DEK: gp.TestKey()}
+	for _, answer := range [][]byte{nil, {0x30}, append([]byte{0x30}, own...), make([]byte, 65536)} {
+		err := gp.PutKeysAnswer(gp.AES, set, answer)
+		if err == nil || len(err.Error()) > 200 || strings.Contains(err.Error(), "A5A5A5A5") {
+			t.Errorf("an answer of %d bytes: %v", len(answer), err)
+		}
+	}
+}
+
 // TestLevelLeftOutIsTold: a card of SCP02 gets no R-MAC, and whoever asked for it is told which level is in force.
 func TestLevelLeftOutIsTold(t *testing.T) {
 	row := load(t).Initialize[0]

@@ -117,7 +117,10 @@ func PutKeysAnswer(kind KeyKind, set KeySet, answer []byte) error {
 		}
 		want = append(want, kcv[:]...)
 	}
-	if string(want) != string(answer) {
+	switch {
+	case len(answer) != len(want): // other bytes than check values are not told: the card knows the keys
+		return fmt.Errorf("%w: PUT KEY: the card answers %d bytes, version and check values are %X", ErrKey, len(answer), want)
+	case string(want) != string(answer):
 		return fmt.Errorf("%w: PUT KEY: the card answers version and check values %X, sent were %X", ErrKey, answer, want)
 	}
 	return nil
