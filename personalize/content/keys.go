@@ -206,7 +206,7 @@ func (p *KeyChange) Apply(ctx context.Context, d *Domain) error {
 	d.run.Begin("write")
 	answers, err := d.Do(ctx, p.Steps)
 	if err != nil {
-		return err
+		return halfDone(p.Steps[0], err)
 	}
 	answered := gp.PutKeysAnswer(p.Kind, p.set, answers[0].Data)
 	proven := p.prove(context.WithoutCancel(ctx), d.run)
@@ -220,6 +220,16 @@ func (p *KeyChange) Apply(ctx context.Context, d *Domain) error {
 		What: fmt.Sprintf("key set %02X", p.New.KVN), Want: fmt.Sprintf("check values %s and a session", strings.Join(p.New.CheckValues, " ")),
 		Got: errors.Join(answered, proven).Error(),
 	}}
+}
+
+// halfDone tells a refusal, after which the card holds what it held, from an answer that leaves it open: a warning, a memory that failed, an
+// error without diagnosis.
+func halfDone(s Step, err error) error {
+	var refused *gp.ContentError
+	if !errors.As(err, &refused) || !refused.SW.Warning() && refused.SW.SW1() != 0x65 && refused.SW.SW1() != 0x6F {
+		return err
+	}
+	return &personalize.InDoubtError{Step: personalize.Step(s.Name), Err: err}
 }
 
 // UnprovenKeysError is a key set that the card took, and that is not proven to be the one that was sent.

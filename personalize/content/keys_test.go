@@ -191,6 +191,40 @@ func TestInDoubtIsSaid(t *testing.T) {
 	}
 }
 
+// halfDone is a card that takes new keys and answers something else than done.
+type halfDone struct {
+	personalize.Card
+	sw apdu.SW
+}
+
+func (c halfDone) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	r, err := c.Card.Transmit(ctx, cmd)
+	if err == nil && cmd.INS == apdu.INSPutKey {
+		r = apdu.Response{SW: c.sw}
+	}
+	return r, err
+}
+
+// TestHalfDoneIsInDoubt: a warning, a memory that failed and an error without diagnosis do not say which set the card holds. What says that
+// nothing changed is a refusal.
+func TestHalfDoneIsInDoubt(t *testing.T) {
+	for sw, doubtful := range map[apdu.SW]bool{
+		0x6200: true, 0x6300: true, 0x6581: true, 0x6500: true, 0x6F00: true, 0x6400: false, 0x6A80: false, 0x6985: false,
+	} {
+		r := newRig(t, "no-applet-t1")
+		err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+			run.Card = halfDone{run.Card, sw}
+			return r.rotateTo(set(0x30, 16))(run)
+		})
+		if got := errors.As(err, new(*personalize.InDoubtError)); got != doubtful || !errors.Is(err, sw) {
+			t.Errorf("%s: in doubt %v: %v", sw, got, err)
+		}
+		if err := r.with(mock.Faults{}, r.rotateTo(set(0x30, 16))); err != errNothing {
+			t.Errorf("%s: the next run: %v", sw, err)
+		}
+	}
+}
+
 // TestTheSetInUseStays.
 func TestTheSetInUseStays(t *testing.T) {
 	r := newRig(t, "no-applet-t1")
