@@ -70,10 +70,10 @@ func (s *Store) Attempts(iccid string) (*Attempts, error) {
 		return a, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("failed attempts: %w", err)
+		return nil, fmt.Errorf("failed attempts: %w", about(path, err))
 	}
 	if a.rec, err = decodeAttempts(b); err != nil {
-		return nil, fmt.Errorf("failed attempts: %s is damaged: %w", path, err)
+		return nil, fmt.Errorf("failed attempts: %w", about(path, fmt.Errorf("%s is damaged: %w", path, err)))
 	}
 	return a, nil
 }
@@ -116,14 +116,14 @@ func (a *Attempts) Allow(iccid string, kvn byte, limit int) error {
 func (a *Attempts) prepare() error {
 	_, err := os.Stat(a.path)
 	if !errors.Is(err, os.ErrNotExist) {
-		return err
+		return about(a.path, err)
 	}
 	b, err := attemptRecord{}.bytes()
 	if err == nil {
 		err = a.create(b)
 	}
 	if err != nil {
-		return fmt.Errorf("failed attempts: %w", err)
+		return fmt.Errorf("failed attempts: %w", about(a.path, err))
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (a *Attempts) write(durably bool) error {
 		err = a.create(b)
 	}
 	if err != nil {
-		return fmt.Errorf("failed attempts: %w", err)
+		return fmt.Errorf("failed attempts: %w", about(a.path, err))
 	}
 	return nil
 }

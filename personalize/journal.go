@@ -53,7 +53,7 @@ func (s *Store) Journal(iccid string) (*Journal, error) {
 	}
 	entries, err := readLines[Entry](path)
 	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+		return nil, fmt.Errorf("journal: %w", about(path, err))
 	}
 	return &Journal{path: path, entries: entries}, nil
 }
@@ -65,10 +65,10 @@ func (s *Store) prepareJournal(iccid string) error {
 		return err
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		return err
+		return about(path, err)
 	}
 	if err := appendBytes(path, []byte{'\n'}, true); err != nil {
-		return fmt.Errorf("journal: %w", err)
+		return fmt.Errorf("journal: %w", about(path, err))
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (j *Journal) Add(e Entry) error { return j.add(e, true) }
 // add appends one line; durably: it is on the disk at the end.
 func (j *Journal) add(e Entry, durably bool) error {
 	if err := appendLine(j.path, e, durably); err != nil {
-		return fmt.Errorf("journal: %w", err)
+		return fmt.Errorf("journal: %w", about(j.path, err))
 	}
 	j.entries = append(j.entries, e)
 	return nil

@@ -102,6 +102,33 @@ func TestOneRunAtATime(t *testing.T) {
 	}
 }
 
+// TestErrorsShortenTheICCID that names a file; what went wrong stays to be found out.
+func TestErrorsShortenTheICCID(t *testing.T) {
+	s := store(t)
+	for _, name := range []string{"attempts/" + card + ".json", "journal/" + card + ".ndjson", "locks/" + card + ".lock"} {
+		if err := os.Mkdir(filepath.Join(s.Dir(), name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inFolder := func(sub string) error { // a folder in place of the file, behind the reading of it
+		a := &Attempts{path: filepath.Join(s.Dir(), sub, card+".json")}
+		return a.Begin(time.Now(), 0x30)
+	}
+	for name, do := range map[string]func() error{
+		"attempts":  func() error { _, err := s.Attempts(card); return err },
+		"journal":   func() error { _, err := s.Journal(card); return err },
+		"lock":      func() error { _, err := s.Lock(card); return err },
+		"counting":  func() error { return inFolder("attempts") },
+		"no folder": func() error { return inFolder("gone") },
+		"added":     func() error { return (&Journal{path: filepath.Join(s.Dir(), "journal", card+".ndjson")}).Add(Entry{}) },
+	} {
+		err := do()
+		if err == nil || strings.Contains(err.Error(), card) || !strings.Contains(err.Error(), shortICCID(card)) || !errors.As(err, new(*os.PathError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestICCIDsBecomePaths only when they are digits: a card can send anything.
 func TestICCIDsBecomePaths(t *testing.T) {
 	s := store(t)
