@@ -32,16 +32,12 @@ type attemptRecord struct {
 	Versions map[string]int `json:"versions,omitempty"` // failures by key version; an older record has none: all are of KVN
 }
 
-// with counts the failures with a key version. 00 leaves the choice to the card: the version with the most counts.
+// with counts the failures with a key version. 00 leaves the choice to the card: all count.
 func (r attemptRecord) with(kvn byte) int {
-	if kvn != 0 {
-		return r.Versions[version(kvn)] + r.Versions[""] // in an older record that names no version
+	if kvn == 0 {
+		return r.Failed
 	}
-	most := 0
-	for _, n := range r.Versions {
-		most = max(most, n)
-	}
-	return most
+	return r.Versions[version(kvn)] + r.Versions[""] // in an older record that names no version
 }
 
 func version(kvn byte) string { return fmt.Sprintf("%02X", kvn) }
@@ -103,7 +99,7 @@ func decodeAttempts(b []byte) (attemptRecord, error) {
 // Failed is the count, with all key versions.
 func (a *Attempts) Failed() int { return a.rec.Failed }
 
-// Allow refuses with *AttemptsError when limit attempts with a key version failed already; 00: with any.
+// Allow refuses with *AttemptsError when limit attempts with a key version failed already; 00: with all of them together.
 func (a *Attempts) Allow(iccid string, kvn byte, limit int) error {
 	failed := a.rec.with(kvn)
 	if failed < limit {

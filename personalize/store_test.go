@@ -178,13 +178,13 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// TestAttemptsByVersion: the count of one key version stands for itself; 00 is any, and a record that names no version is of all.
+// TestAttemptsByVersion: the count of one key version stands for itself; 00 is all, and a record that names no version is of all.
 func TestAttemptsByVersion(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for text, want := range map[string]map[byte]int{
-		`{"failed":2,"kvn":"30","last":"2026-01-02T03:04:05Z"}`: {0x00: 3, 0x20: 1, 0x30: 3},
-		`{"failed":2,"last":"2026-01-02T03:04:05Z"}`:            {0x00: 2, 0x20: 3, 0x30: 3},
-		`{"failed":3,"versions":{"20":2,"31":1}}`:               {0x00: 3, 0x20: 3, 0x30: 1, 0x31: 1},
+		`{"failed":2,"kvn":"30","last":"2026-01-02T03:04:05Z"}`: {0x00: 4, 0x20: 1, 0x30: 3},
+		`{"failed":2,"last":"2026-01-02T03:04:05Z"}`:            {0x00: 4, 0x20: 3, 0x30: 3},
+		`{"failed":3,"versions":{"20":2,"31":1}}`:               {0x00: 5, 0x20: 3, 0x30: 1, 0x31: 1},
 	} {
 		s := store(t)
 		if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte(text), 0o600); err != nil {

@@ -136,7 +136,7 @@ var rules = []rule{
 	{as[*personalize.QuarantineError], failure{Exit: exitDoubt, Code: "quarantine", Hint: "put the card aside; 'simbind status --keys FILE' shows what it holds; --release \"REASON\" lets it go on"}},
 	{as[*content.UnprovenKeysError], failure{Exit: exitDoubt, Code: "keys_unproven", Hint: "put the card aside, and keep the files of both sets: one of them is on it"}},
 	{as[*personalize.VerifyError], failure{Exit: exitDoubt, Code: "read_back_differs", Hint: "put the card aside; the backup of EF_IMSI is in the backup folder"}},
-	{as[*personalize.AttemptsError], failure{Exit: exitBlocked, Code: "attempts_used_up", Hint: "find the right keys first; then allow one more with --attempts N"}},
+	{as[*personalize.AttemptsError], failure{Exit: exitBlocked, Code: "attempts_used_up", Hint: "find the right keys first; then allow one more with --attempts N. Where the key file names a kvn, the failures of other versions do not count"}},
 	{isPINBlocked, failure{Exit: exitBlocked, Code: "code_blocked", Hint: "no further attempt is possible; a PIN is unblocked with its PUK by the issuer"}},
 	{isPINRefused, failure{Exit: exitBlocked, Code: "floor", Hint: "the attempt was not made; --pin-floor 0 allows the last one"}},
 	{isKeyBlocked, failure{Exit: exitBlocked, Code: "key_set_blocked", Hint: "other keys will not help; the issuer has to unblock the key set"}},
