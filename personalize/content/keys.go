@@ -94,8 +94,11 @@ func encrypted(run *personalize.Run) {
 // candidates are the sets the card may hold under the version a session is opened with, the likeliest first.
 func candidates(on []gp.KeyEntry, old, fresh gp.KeySet, replace byte) ([]gp.KeySet, error) {
 	has := func(kvn byte) bool { return hasKey(on, kvn) }
+	onePlace := (old.KVN == fresh.KVN || old.KVN == 0) && replace == fresh.KVN // 00: the card says which it asks for
 	switch {
-	case (old.KVN == fresh.KVN || old.KVN == 0) && replace == fresh.KVN: // one place for both; 00: the card says which it asks for
+	case onePlace && shareKey(old, fresh):
+		return nil, &personalize.UnfitError{Reason: "ENC or MAC of the new set is a key of the set it replaces: after a change that is broken off the card's cryptogram would not tell which it holds; use other keys, or another key version"}
+	case onePlace:
 		return []gp.KeySet{old, fresh}, nil
 	case old.KVN == fresh.KVN:
 		return nil, &ConflictError{[]byte{fresh.KVN}, "the session's key set has this version; name it as the one that is replaced"}
@@ -122,6 +125,12 @@ func inTheWay(err error, sets []gp.KeySet, fresh gp.KeySet) error {
 
 func same(a, b gp.KeySet) bool {
 	return a.KVN == b.KVN && a.Diversification == b.Diversification && a.ENC.Equal(b.ENC) && a.MAC.Equal(b.MAC) && a.DEK.Equal(b.DEK)
+}
+
+// shareKey tells whether two sets that differ have a key in common that opening a session proves: ENC with SCP01 and SCP02, MAC with SCP03.
+func shareKey(a, b gp.KeySet) bool {
+	a.KVN = b.KVN // 00 and the version are one place
+	return a.Holder == nil && a.Diversification == b.Diversification && !same(a, b) && (a.ENC.Equal(b.ENC) || a.MAC.Equal(b.MAC))
 }
 
 // planOver lists the steps over an open session; there are none when the card proves to hold the new set.

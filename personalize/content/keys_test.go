@@ -290,6 +290,38 @@ func TestRotationOfTheDefaultSet(t *testing.T) {
 	}
 }
 
+// TestSetsThatShareAKey under one version could not be told apart by one cryptogram after a change that was broken off: the next run would spend
+// a try with the one that is gone. They are refused before anything is sent.
+func TestSetsThatShareAKey(t *testing.T) {
+	for _, image := range []string{"no-applet", "no-applet-t1"} {
+		for name, change := range map[string]func(*gp.KeySet){
+			"ENC": func(k *gp.KeySet) { k.ENC = gp.TestKey() },
+			"MAC": func(k *gp.KeySet) { k.MAC = gp.TestKey() },
+		} {
+			r := newRig(t, image)
+			kvn := r.keys.KVN
+			fresh := set(kvn, 16)
+			change(&fresh)
+			for range 2 {
+				err := r.with(mock.Faults{LoseAt: 7}, r.rotateTo(fresh))
+				if !errors.As(err, new(*personalize.UnfitError)) || !strings.Contains(err.Error(), "a key of the set it replaces") {
+					t.Errorf("%s, %s: %v", image, name, err)
+				}
+			}
+			if n := r.chip.FailuresOf(kvn); n != 0 {
+				t.Errorf("%s, %s: %d tries were spent", image, name, n)
+			}
+			if _, err := r.put(wishing(fresh, kvn)); err == nil {
+				t.Errorf("%s, %s: taken", image, name)
+			}
+			fresh.KVN = 0x44 // under another version the card tells which it has
+			if _, err := r.put(wishing(fresh, kvn)); err != nil {
+				t.Errorf("%s, %s: %v", image, name, err)
+			}
+		}
+	}
+}
+
 // watched tells the levels that EXTERNAL AUTHENTICATE asks for.
 type watched struct {
 	personalize.Card
