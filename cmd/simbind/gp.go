@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -130,6 +131,9 @@ func (a *app) gpInfoReport(f *content.Facts, s *session) *gpInfoReport {
 		head: schema("gp-info"), ICCID: a.iccid(f.ICCID), Domain: fmt.Sprintf("%X", f.FCI.AID), Locked: f.Locked, MaxCommand: f.FCI.MaxCommand,
 		Protocols: viewProtocols(f), Hashes: []string{}, Sequence: fmt.Sprintf("%X", f.Sequence), IIN: fmt.Sprintf("%X", f.IIN), CIN: fmt.Sprintf("%X", f.CIN),
 		Keys: viewKeys(f.Keys), Total: totalCost(s.counter),
+	}
+	if whole := f.ICCID.Encode(); !a.global.reveal && f.ICCID != "" && (strings.Contains(r.CIN, f.ICCID.String()) || bytes.Contains(f.CIN, whole[:])) {
+		r.CIN = "" // the ICCID once more, as digits or as EF_ICCID has it
 	}
 	if f.CardData != nil {
 		r.Version = f.CardData.Version
