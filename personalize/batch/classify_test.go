@@ -42,6 +42,8 @@ var examples = []struct {
 	{&personalize.LockedError{}, busy, "card_locked"},
 	{&personalize.InDoubtError{Err: link}, doubt, "in_doubt"},
 	{&personalize.InDoubtError{Err: &ReaderError{Busy: true, Err: errors.New("held")}}, doubt, "in_doubt"},
+	{&personalize.InDoubtError{Err: &gp.SessionError{Failure: gp.FailureAuthenticate}}, wrongKey, "key_refused"},
+	{&personalize.InDoubtError{Err: &gp.SessionError{Failure: gp.FailureNoChannel, SW: apdu.SWBusy}}, doubt, "in_doubt"},
 	{&personalize.QuarantineError{}, quarantine, "quarantine"},
 	{errors.Join(&personalize.VerifyError{}, nil), quarantine, "read_back_differs"},
 	{&personalize.AttemptsError{}, quarantine, "attempts_used_up"},
