@@ -85,6 +85,9 @@ func (t *task) leave(v Verdict) ledger.Outcome {
 		t.verdict = Doubt
 		return ledger.Underway
 	}
+	if a := t.b.doneBefore(t.iccid); a != nil {
+		return t.asItWas(a)
+	}
 	return ledger.Untouched
 }
 
