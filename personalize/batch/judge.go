@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/simbind/simbind/personalize"
@@ -60,6 +61,9 @@ func (t *task) byClass(err error) ledger.Outcome {
 		t.verdict = Foreign
 	case elsewhere, lost:
 		t.verdict, t.claim = Elsewhere, nil
+		if h := t.taken(err); h.Holder != "" && h.Holder != t.b.Order.Digest {
+			t.reason += fmt.Sprintf(", under another job (%.8s), which reads it first", h.Holder)
+		}
 	case before:
 		t.before(err)
 	case reseat:
@@ -106,17 +110,31 @@ func (t *task) again(v Verdict, otherwise ledger.Outcome) ledger.Outcome {
 	return otherwise
 }
 
-// before tells a card that needs nothing from one that was put aside or into the bin.
+// before tells a card that needs nothing from one that was put aside or into the bin, and from one that is good, but as another job wanted it.
 func (t *task) before(err error) {
-	var taken *ledger.TakenError
-	errors.As(err, &taken)
-	t.verdict = AlreadyDone
-	if taken.Holding.Outcome != ledger.Good {
-		t.verdict, t.code = FailedBefore, taken.Holding.Code
-		if taken.Holding.Note != "" {
-			t.reason += ": " + taken.Holding.Note
-		}
+	h := t.taken(err)
+	switch {
+	case h.Outcome == ledger.Good && h.Holder == t.b.Order.Digest:
+		t.verdict = AlreadyDone
+		return
+	case h.Outcome == ledger.Good:
+		t.verdict, t.code = Foreign, "done_elsewhere"
+		t.reason += fmt.Sprintf(", under another job (%.8s)", h.Holder)
+		return
 	}
+	t.verdict, t.code = FailedBefore, h.Code
+	if h.Note != "" {
+		t.reason += ": " + h.Note
+	}
+}
+
+// taken is the claim that a refusal tells of; empty: it tells of none.
+func (t *task) taken(err error) ledger.CardState {
+	var taken *ledger.TakenError
+	if errors.As(err, &taken) {
+		return taken.Holding
+	}
+	return ledger.CardState{}
 }
 
 // conclude writes the steps and the outcome into the ledger.
