@@ -53,10 +53,10 @@ func (s *Store) Attempts(iccid string) (*Attempts, error) {
 		return a, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("failed attempts: %w", err)
+		return nil, hide("failed attempts", path, err)
 	}
 	if a.rec, err = decodeAttempts(b); err != nil {
-		return nil, fmt.Errorf("failed attempts: %s is damaged: %w", path, err)
+		return nil, hide("failed attempts", path, fmt.Errorf("%s is damaged: %w", path, err))
 	}
 	return a, nil
 }
@@ -88,16 +88,13 @@ func (a *Attempts) Allow(iccid string, limit int) error {
 func (a *Attempts) prepare() error {
 	_, err := os.Stat(a.path)
 	if !errors.Is(err, os.ErrNotExist) {
-		return err
+		return hide("failed attempts", a.path, err)
 	}
 	b, err := attemptRecord{}.bytes()
 	if err == nil {
 		err = a.create(b)
 	}
-	if err != nil {
-		return fmt.Errorf("failed attempts: %w", err)
-	}
-	return nil
+	return hide("failed attempts", a.path, err)
 }
 
 // Begin counts one attempt, durably.
@@ -133,10 +130,7 @@ func (a *Attempts) write(durably bool) error {
 	if err == nil && !over {
 		err = a.create(b)
 	}
-	if err != nil {
-		return fmt.Errorf("failed attempts: %w", err)
-	}
-	return nil
+	return hide("failed attempts", a.path, err)
 }
 
 // writeOver takes a file of just that length.

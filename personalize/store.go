@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/gofrs/flock"
 )
@@ -59,7 +60,7 @@ func (s *Store) Lock(iccid string) (unlock func(), err error) {
 	l := flock.New(path, flock.SetPermissions(0o600))
 	ok, err := l.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock of the card: %w", err)
+		return nil, hide("lock of the card", path, err)
 	}
 	if !ok {
 		return nil, &LockedError{ICCID: iccid}
@@ -75,6 +76,26 @@ func (s *Store) path(sub, iccid, ext string) (string, error) {
 		return "", fmt.Errorf("ICCID of %d characters: not 5 to 20 digits", len(iccid))
 	}
 	return filepath.Join(s.dir, sub, iccid+ext), nil
+}
+
+// hidden is what went wrong with the file of one card, whose name is the ICCID. It is told with the digits shortened: reasons go into logs and
+// into the ledger.
+type hidden struct {
+	iccid string
+	err   error
+}
+
+func (h *hidden) Error() string {
+	return strings.ReplaceAll(h.err.Error(), h.iccid, shortICCID(h.iccid))
+}
+func (h *hidden) Unwrap() error { return h.err }
+
+// hide says what a file of one card is for, and hides its name; nil stays nil.
+func hide(what, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, &hidden{strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), err})
 }
 
 // appendLine adds one JSON line. Durably: it returns when the line is on the disk, the folder's entry included.
