@@ -80,7 +80,7 @@ func (b *Bench) watchEnd(ctx context.Context) {
 		if b.Limits.Idle > 0 && quiet >= b.Limits.Idle {
 			b.end(errIdle)
 		}
-		if quiet >= recountAfter {
+		if quiet >= recountAfter && b.rested() {
 			b.recount(ctx)
 		}
 	}
@@ -108,6 +108,13 @@ const (
 	watchEvery   = 200 * time.Millisecond
 	recountAfter = 3 * time.Second
 )
+
+// rested tells whether the ledger may be asked again.
+func (b *Bench) rested() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now().After(b.resume)
+}
 
 // recount asks the ledger again, but not more often than a tenth of the time lets it, and ends the batch when all is done.
 func (b *Bench) recount(ctx context.Context) {
