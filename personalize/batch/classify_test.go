@@ -103,3 +103,12 @@ func TestOnlyContactsAreTriedAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestReasonsAreOneLine: a card has one line in the view, however much went wrong with it.
+func TestReasonsAreOneLine(t *testing.T) {
+	task := &task{b: &Bench{Limits: Limits{}.filled(), reseats: map[string]int{}}, claim: &ledger.Claim{}}
+	task.decide(t.Context(), errors.Join(errors.New("no session"), errors.New("no backup")))
+	if task.reason != "no session; no backup" {
+		t.Errorf("told: %q", task.reason)
+	}
+}

@@ -45,7 +45,7 @@ func (t *task) decide(ctx context.Context, err error) ledger.Outcome {
 		t.verdict = Good
 		return ledger.Good
 	}
-	t.reason = err.Error()
+	t.reason = oneLine(err)
 	var doubtful *personalize.InDoubtError
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.As(err, &doubtful) {
 		t.class, t.code, t.reason = refuse, codeInterrupted, "interrupted before anything was written"
@@ -54,6 +54,9 @@ func (t *task) decide(ctx context.Context, err error) ledger.Outcome {
 	t.class, t.code = classify(err)
 	return t.byClass(err)
 }
+
+// oneLine keeps several things that went wrong in the line that a card has in the view.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func (t *task) byClass(err error) ledger.Outcome {
 	switch t.class {
@@ -156,7 +159,7 @@ func (t *task) words() string {
 
 // unconcluded is a card whose end the ledger does not have: it is read again by a later run, whatever it holds.
 func (t *task) unconcluded(err error) {
-	t.cause, t.reason = err, err.Error()
+	t.cause, t.reason = err, oneLine(err)
 	t.class, t.code = classify(err)
 	t.verdict = Doubt
 	if t.class == lost {
