@@ -16,7 +16,7 @@ type Service interface {
 	// Readers lists what is there now. ErrNoReader: nothing is.
 	Readers(ctx context.Context) ([]Reader, error)
 	// Wait blocks until ready accepts the list, ctx ends, or the service fails. Readers that come and go are no
-	// failure, and no reader at all is an empty list.
+	// failure, and no reader at all is an empty list. ready may be asked more than once about the same list.
 	Wait(ctx context.Context, ready func([]Reader) bool) ([]Reader, error)
 	// Connect powers the card in a reader, which is named as Reader.Name. A card connected exclusively is as after a reset.
 	Connect(ctx context.Context, reader string, opt ConnectOptions) (Card, error)

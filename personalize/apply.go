@@ -116,7 +116,16 @@ func (r *Run) critical(ctx context.Context, p *Plan, s *gp.Session, backup strin
 	if err != nil {
 		return after, r.broken(journal, &intent, step, err)
 	}
-	return after, journal.add(r.conclude(&intent, MarkVerified, ""), !r.Recorded)
+	return after, r.verified(journal, &intent, !r.Recorded)
+}
+
+// verified ends the journal of a card that was proven. One that the disk does not take is in doubt, whatever was proven: nobody may take it for a
+// card that nothing was written to.
+func (r *Run) verified(journal *Journal, intent *Entry, durably bool) error {
+	if err := journal.add(r.conclude(intent, MarkVerified, ""), durably); err != nil {
+		return &InDoubtError{Step: StepJournal, Err: err}
+	}
+	return nil
 }
 
 // broken tells a refusal that left the card as it was (the applet takes a template whole or not at all) from a

@@ -66,10 +66,10 @@ func (s *Store) Attempts(iccid string) (*Attempts, error) {
 		return a, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("failed attempts: %w", about(path, err))
+		return nil, hide("failed attempts", path, err)
 	}
 	if a.rec, err = decodeAttempts(b); err != nil {
-		return nil, fmt.Errorf("failed attempts: %w", about(path, fmt.Errorf("%s is damaged: %w", path, err)))
+		return nil, hide("failed attempts", path, fmt.Errorf("%s is damaged: %w", path, err))
 	}
 	return a, nil
 }
@@ -112,16 +112,13 @@ func (a *Attempts) Allow(iccid string, kvn byte, limit int) error {
 func (a *Attempts) prepare() error {
 	_, err := os.Stat(a.path)
 	if !errors.Is(err, os.ErrNotExist) {
-		return about(a.path, err)
+		return hide("failed attempts", a.path, err)
 	}
 	b, err := attemptRecord{}.bytes()
 	if err == nil {
 		err = a.create(b)
 	}
-	if err != nil {
-		return fmt.Errorf("failed attempts: %w", about(a.path, err))
-	}
-	return nil
+	return hide("failed attempts", a.path, err)
 }
 
 // Begin counts one attempt with a key version, durably.
@@ -167,10 +164,7 @@ func (a *Attempts) write(durably bool) error {
 	if err == nil && !over {
 		err = a.create(b)
 	}
-	if err != nil {
-		return fmt.Errorf("failed attempts: %w", about(a.path, err))
-	}
-	return nil
+	return hide("failed attempts", a.path, err)
 }
 
 // writeOver takes a file of just that length.

@@ -2,7 +2,6 @@ package personalize
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"time"
 )
@@ -53,7 +52,7 @@ func (s *Store) Journal(iccid string) (*Journal, error) {
 	}
 	entries, err := readLines[Entry](path)
 	if err != nil {
-		return nil, fmt.Errorf("journal: %w", about(path, err))
+		return nil, hide("journal", path, err)
 	}
 	return &Journal{path: path, entries: entries}, nil
 }
@@ -65,12 +64,9 @@ func (s *Store) prepareJournal(iccid string) error {
 		return err
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		return about(path, err)
+		return hide("journal", path, err)
 	}
-	if err := appendBytes(path, []byte{'\n'}, true); err != nil {
-		return fmt.Errorf("journal: %w", about(path, err))
-	}
-	return nil
+	return hide("journal", path, appendBytes(path, []byte{'\n'}, true))
 }
 
 // Entries are the lines so far, oldest first.
@@ -82,7 +78,7 @@ func (j *Journal) Add(e Entry) error { return j.add(e, true) }
 // add appends one line; durably: it is on the disk at the end.
 func (j *Journal) add(e Entry, durably bool) error {
 	if err := appendLine(j.path, e, durably); err != nil {
-		return fmt.Errorf("journal: %w", about(j.path, err))
+		return hide("journal", j.path, err)
 	}
 	j.entries = append(j.entries, e)
 	return nil

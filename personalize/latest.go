@@ -1,11 +1,12 @@
 package personalize
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"filippo.io/age"
 )
@@ -19,14 +20,17 @@ func (s *Store) LatestBackup(iccid string, identities ...age.Identity) (Backup, 
 	if !digits.MatchString(iccid) {
 		return Backup{}, ErrNoBackup
 	}
-	// Names carry the ICCID shortened: other cards may share it, and say so inside.
-	names, err := filepath.Glob(filepath.Join(s.dir, "backups", iccid[:min(6, len(iccid))]+"-"+iccid[max(0, len(iccid)-4):]+"-*.json*"))
+	entries, err := os.ReadDir(filepath.Join(s.dir, "backups")) // in order of their names, which end in the time
 	if err != nil {
 		return Backup{}, fmt.Errorf("%w: %w", ErrBackup, err)
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(filepath.Base(b), filepath.Base(a)) })
-	for _, name := range names {
-		b, err := LoadBackup(name, identities...)
+	// Names carry the ICCID shortened: other cards may share it, and say so inside.
+	begin := iccid[:min(6, len(iccid))] + "-" + iccid[max(0, len(iccid)-4):] + "-"
+	for _, e := range slices.Backward(entries) {
+		if !strings.HasPrefix(e.Name(), begin) {
+			continue
+		}
+		b, err := LoadBackup(filepath.Join(s.dir, "backups", e.Name()), identities...)
 		if err != nil {
 			return Backup{}, err
 		}

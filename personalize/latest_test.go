@@ -50,3 +50,18 @@ func TestLatestBackup(t *testing.T) {
 		t.Errorf("%s does not open: %v", filepath.Base(newest), err)
 	}
 }
+
+// TestLatestBackupInAnyFolder: the name of the state folder is no pattern.
+func TestLatestBackupInAnyFolder(t *testing.T) {
+	s, err := OpenStore(filepath.Join(t.TempDir(), "bench [1] *"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := Backup{ICCID: "8988211000000430010", Time: time.Unix(0, 0), Copies: []BackupCopy{{Place: PlaceUSIM, Content: "082926101160845740", From: "file"}}}
+	if _, err := s.SaveBackup(b); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.LatestBackup(b.ICCID); err != nil || got.ICCID != b.ICCID {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

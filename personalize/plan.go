@@ -32,6 +32,7 @@ const (
 	StepConfigure  Step = "STORE DATA E0: write the binding configuration"
 	StepReset      Step = "reset the card"
 	StepReadBack   Step = "read configuration, state and backups back through a new session"
+	StepJournal    Step = "write down that it was proven"
 )
 
 // Plan is what a run would do, as a value: it can be printed, compared and applied.

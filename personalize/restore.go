@@ -151,7 +151,7 @@ func (r *Run) Restore(ctx context.Context, plan *Restoration) error {
 	if err := r.restoreCopies(context.WithoutCancel(ctx), plan); err != nil {
 		return r.broken(journal, &intent, "", err)
 	}
-	return journal.Add(r.conclude(&intent, MarkVerified, ""))
+	return r.verified(journal, &intent, true)
 }
 
 func (r *Run) restoreCopies(ctx context.Context, plan *Restoration) error {

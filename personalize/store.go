@@ -60,7 +60,7 @@ func (s *Store) Lock(iccid string) (unlock func(), err error) {
 	l := flock.New(path, flock.SetPermissions(0o600))
 	ok, err := l.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock of the card: %w", about(path, err))
+		return nil, hide("lock of the card", path, err)
 	}
 	if !ok {
 		return nil, &LockedError{ICCID: iccid}
@@ -78,24 +78,25 @@ func (s *Store) path(sub, iccid, ext string) (string, error) {
 	return filepath.Join(s.dir, sub, iccid+ext), nil
 }
 
-// fileError is a failure with a file that an ICCID names: errors are printed, so that it is shortened in the words.
-type fileError struct {
+// hidden is what went wrong with the file of one card, whose name is the ICCID. It is told with the digits shortened: reasons go into logs and
+// into the ledger.
+type hidden struct {
 	iccid string
 	err   error
 }
 
-func about(path string, err error) error {
+func (h *hidden) Error() string {
+	return strings.ReplaceAll(h.err.Error(), h.iccid, shortICCID(h.iccid))
+}
+func (h *hidden) Unwrap() error { return h.err }
+
+// hide says what a file of one card is for, and hides its name; nil stays nil.
+func hide(what, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	name := filepath.Base(path)
-	return &fileError{iccid: strings.TrimSuffix(name, filepath.Ext(name)), err: err}
+	return fmt.Errorf("%s: %w", what, &hidden{strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), err})
 }
-
-func (e *fileError) Error() string {
-	return strings.ReplaceAll(e.err.Error(), e.iccid, shortICCID(e.iccid))
-}
-func (e *fileError) Unwrap() error { return e.err }
 
 // appendLine adds one JSON line. Durably: it returns when the line is on the disk, the folder's entry included.
 func appendLine(path string, v any, durably bool) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/simbind/simbind/personalize/batch"
 	"github.com/simbind/simbind/personalize/job"
 	"github.com/simbind/simbind/personalize/ledger"
+	"github.com/simbind/simbind/uicc"
 )
 
 // batchFlags are those of a run of the bench.
@@ -287,11 +289,12 @@ func slotLabels(texts []string) (map[string]string, error) {
 // redo lists the cards that may be claimed once more, with the reason.
 func redo(ctx context.Context, l *ledger.Ledger, order batch.Order, o *batchFlags) (map[string]string, error) {
 	out := map[string]string{}
-	for _, iccid := range o.redo {
-		if !slices.Contains(order.ICCIDs, iccid) {
-			return nil, usagef("--card: %s is not in the job", shortDigits(iccid))
+	for _, spelled := range o.redo {
+		id, err := uicc.ParseICCID(spelled)
+		if err != nil || !slices.Contains(order.ICCIDs, id.String()) {
+			return nil, usagef("--card: %s is not in the job", shortDigits(spelled))
 		}
-		out[iccid] = o.reason
+		out[id.String()] = o.reason
 	}
 	if !o.failed {
 		return out, nil
@@ -300,7 +303,13 @@ func redo(ctx context.Context, l *ledger.Ledger, order batch.Order, o *batchFlag
 		if err != nil {
 			return nil, err
 		}
-		if s.Outcome == ledger.Rejected || s.Outcome == ledger.Quarantined {
+		if s.Outcome != ledger.Rejected && s.Outcome != ledger.Quarantined || s.Holder != order.Digest || s.ICCID == "" {
+			continue
+		}
+		switch now, err := l.Find(ctx, s.ICCID); {
+		case err != nil && !errors.Is(err, ledger.ErrNoClaim):
+			return nil, err
+		case now.Claim == s.Claim: // no other job did it since
 			out[s.ICCID] = o.reason
 		}
 	}

@@ -38,15 +38,16 @@ type Bench struct {
 	telling       sync.Mutex
 	result        Result
 	end           context.CancelCauseFunc
-	reseats       map[string]int  // failed contacts of a card
-	wrong, doubts map[string]bool // cards that the keys did not fit; that this run left half written
-	retired       int             // of the workers, those whose handler has no more cards
-	workers       map[string]bool // by name of the reader
-	working       int             // readers whose card is being worked on
-	last          time.Time       // something happened
-	left          int             // cards to do, as last counted less those done since
-	moves         int             // cards that were concluded
-	resume        time.Time       // not counted again before
+	reseats       map[string]int    // failed contacts of a card
+	again         map[string]*again // by ICCID: cards that were done and are done again
+	wrong, doubts map[string]bool   // cards that the keys did not fit; that this run left half written
+	retired       int               // of the workers, those whose handler has no more cards
+	workers       map[string]bool   // by name of the reader
+	working       int               // readers whose card is being worked on
+	last          time.Time         // something happened
+	left          int               // cards to do, as last counted less those done since
+	moves         int               // cards that were concluded
+	resume        time.Time         // not counted again before
 }
 
 // Limits bound what the bench does by itself. The zero value of each is its default.
@@ -110,7 +111,7 @@ func (b *Bench) Work(ctx context.Context) (Result, error) {
 
 func (b *Bench) prepare() {
 	b.Limits = b.Limits.filled()
-	b.reseats, b.wrong, b.doubts, b.workers = map[string]int{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	b.reseats, b.again, b.wrong, b.doubts, b.workers = map[string]int{}, map[string]*again{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	b.result = Result{Began: b.now(), Tally: map[Verdict]int{}}
 	b.last = b.now()
 }

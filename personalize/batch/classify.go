@@ -76,11 +76,11 @@ var rules = []rule{
 	{is(ledger.ErrSealed), stop, "job_sealed"},
 	{is(ledger.ErrNoJob), stop, "unknown_job"},
 	{as[*personalize.LockedError], busy, "card_locked"},
+	{isWrongKey, wrongKey, "key_refused"}, // also of a card that was written: put in again, it would be asked once more
 	{as[*personalize.InDoubtError], doubt, "in_doubt"},
 	{as[*personalize.QuarantineError], quarantine, "quarantine"},
 	{as[*personalize.VerifyError], quarantine, "read_back_differs"},
 	{as[*personalize.AttemptsError], quarantine, "attempts_used_up"},
-	{isWrongKey, wrongKey, "key_refused"},
 	{as[*keys.Error], stop, "key_file_invalid"},
 	{as[*keys.TokenError], stop, "token_refused"},
 	{is(personalize.ErrNoKeys), refuse, "keys_missing"},

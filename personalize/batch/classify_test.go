@@ -42,6 +42,8 @@ var examples = []struct {
 	{&personalize.LockedError{}, busy, "card_locked"},
 	{&personalize.InDoubtError{Err: link}, doubt, "in_doubt"},
 	{&personalize.InDoubtError{Err: &ReaderError{Busy: true, Err: errors.New("held")}}, doubt, "in_doubt"},
+	{&personalize.InDoubtError{Err: &gp.SessionError{Failure: gp.FailureAuthenticate}}, wrongKey, "key_refused"},
+	{&personalize.InDoubtError{Err: &gp.SessionError{Failure: gp.FailureNoChannel, SW: apdu.SWBusy}}, doubt, "in_doubt"},
 	{&personalize.QuarantineError{}, quarantine, "quarantine"},
 	{errors.Join(&personalize.VerifyError{}, nil), quarantine, "read_back_differs"},
 	{&personalize.AttemptsError{}, quarantine, "attempts_used_up"},
@@ -99,5 +101,14 @@ func TestOnlyContactsAreTriedAgain(t *testing.T) {
 		if may := row.class == reseat || row.class == doubt || row.class == busy; again != may {
 			t.Errorf("%s: verdict %s", row.code, task.verdict)
 		}
+	}
+}
+
+// TestReasonsAreOneLine: a card has one line in the view, however much went wrong with it.
+func TestReasonsAreOneLine(t *testing.T) {
+	task := &task{b: &Bench{Limits: Limits{}.filled(), reseats: map[string]int{}}, claim: &ledger.Claim{}}
+	task.decide(t.Context(), errors.Join(errors.New("no session"), errors.New("no backup")))
+	if task.reason != "no session; no backup" {
+		t.Errorf("told: %q", task.reason)
 	}
 }

@@ -28,7 +28,7 @@ const (
 	FailedBefore Verdict = "failed_before" // rejected or put aside already
 	Rejected     Verdict = "rejected"      // into the bin
 	Quarantined  Verdict = "quarantined"   // put aside: a person decides
-	Foreign      Verdict = "foreign"       // not of this job, no key was used
+	Foreign      Verdict = "foreign"       // not of this job, or good under another one; no key was used
 	Reseat       Verdict = "reseat"        // take out, clean, put in again
 	Doubt        Verdict = "in_doubt"      // broke off while it was written: put in again, it is read first
 	Elsewhere    Verdict = "elsewhere"     // another station works on it

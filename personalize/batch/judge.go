@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/simbind/simbind/personalize"
@@ -44,7 +45,7 @@ func (t *task) decide(ctx context.Context, err error) ledger.Outcome {
 		t.verdict = Good
 		return ledger.Good
 	}
-	t.reason = err.Error()
+	t.reason = oneLine(err)
 	var doubtful *personalize.InDoubtError
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.As(err, &doubtful) {
 		t.class, t.code, t.reason = refuse, codeInterrupted, "interrupted before anything was written"
@@ -54,12 +55,18 @@ func (t *task) decide(ctx context.Context, err error) ledger.Outcome {
 	return t.byClass(err)
 }
 
+// oneLine keeps several things that went wrong in the line that a card has in the view.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
 func (t *task) byClass(err error) ledger.Outcome {
 	switch t.class {
 	case foreign:
 		t.verdict = Foreign
 	case elsewhere, lost:
 		t.verdict, t.claim = Elsewhere, nil
+		if h := t.taken(err); h.Holder != "" && h.Holder != t.b.Order.Digest {
+			t.reason += fmt.Sprintf(", under another job (%.8s), which reads it first", h.Holder)
+		}
 	case before:
 		t.before(err)
 	case reseat:
@@ -85,6 +92,9 @@ func (t *task) leave(v Verdict) ledger.Outcome {
 		t.verdict = Doubt
 		return ledger.Underway
 	}
+	if a := t.b.doneBefore(t.iccid); a != nil {
+		return t.asItWas(a)
+	}
 	return ledger.Untouched
 }
 
@@ -103,17 +113,31 @@ func (t *task) again(v Verdict, otherwise ledger.Outcome) ledger.Outcome {
 	return otherwise
 }
 
-// before tells a card that needs nothing from one that was put aside or into the bin.
+// before tells a card that needs nothing from one that was put aside or into the bin, and from one that is good, but as another job wanted it.
 func (t *task) before(err error) {
-	var taken *ledger.TakenError
-	errors.As(err, &taken)
-	t.verdict = AlreadyDone
-	if taken.Holding.Outcome != ledger.Good {
-		t.verdict, t.code = FailedBefore, taken.Holding.Code
-		if taken.Holding.Note != "" {
-			t.reason += ": " + taken.Holding.Note
-		}
+	h := t.taken(err)
+	switch {
+	case h.Outcome == ledger.Good && h.Holder == t.b.Order.Digest:
+		t.verdict = AlreadyDone
+		return
+	case h.Outcome == ledger.Good:
+		t.verdict, t.code = Foreign, "done_elsewhere"
+		t.reason += fmt.Sprintf(", under another job (%.8s)", h.Holder)
+		return
 	}
+	t.verdict, t.code = FailedBefore, h.Code
+	if h.Note != "" {
+		t.reason += ": " + h.Note
+	}
+}
+
+// taken is the claim that a refusal tells of; empty: it tells of none.
+func (t *task) taken(err error) ledger.CardState {
+	var taken *ledger.TakenError
+	if errors.As(err, &taken) {
+		return taken.Holding
+	}
+	return ledger.CardState{}
 }
 
 // conclude writes the steps and the outcome into the ledger.
@@ -135,7 +159,7 @@ func (t *task) words() string {
 
 // unconcluded is a card whose end the ledger does not have: it is read again by a later run, whatever it holds.
 func (t *task) unconcluded(err error) {
-	t.cause, t.reason = err, err.Error()
+	t.cause, t.reason = err, oneLine(err)
 	t.class, t.code = classify(err)
 	t.verdict = Doubt
 	if t.class == lost {

@@ -18,7 +18,7 @@ type Slot struct {
 
 // Readers is a connection to the readers; one goroutine at a time uses it.
 type Readers interface {
-	// Wait blocks until ready accepts the readers as they stand, ctx ends, or the service fails.
+	// Wait blocks until ready accepts the readers as they stand, ctx ends, or the service fails. It may ask more than once about the same list.
 	Wait(ctx context.Context, ready func([]Slot) bool) ([]Slot, error)
 	// Connect takes the card in a reader, for itself alone and as after a reset. A failure is *ReaderError.
 	Connect(ctx context.Context, s Slot) (Card, error)

@@ -78,16 +78,3 @@ func (b *Bench) reseat(iccid string) int {
 	b.reseats[iccid]++
 	return b.reseats[iccid]
 }
-
-func (b *Bench) redo(iccid string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Redo[iccid]
-}
-
-// redone uses a redo up.
-func (b *Bench) redone(iccid string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.Redo, iccid)
-}

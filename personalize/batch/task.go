@@ -184,7 +184,7 @@ func (t *task) takeNow(ctx context.Context, redo string) error {
 	t.claimed = t.b.now()
 	if err == nil {
 		t.claim = c
-		t.b.redone(t.iccid)
+		t.b.redone(c)
 		return nil
 	}
 	var taken *ledger.TakenError
@@ -194,7 +194,8 @@ func (t *task) takeNow(ctx context.Context, redo string) error {
 	if c, err = t.b.Ledger.TakeOver(ctx, taken.Holding.Claim, want.By, want.Lease); err != nil {
 		return err
 	}
-	t.claim, t.open = c, true
+	t.claim, t.open = c, !t.b.waits(t.iccid, c.ID)
+	t.b.redone(c)
 	return nil
 }
 

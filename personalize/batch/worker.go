@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,34 +33,37 @@ func (b *Bench) watch(ctx context.Context, all *sync.WaitGroup, p *pause) error 
 	}
 	defer readers.Close()
 	for {
-		var fresh []Slot
-		_, err := readers.Wait(ctx, func(slots []Slot) bool {
-			fresh = b.unserved(slots)
-			return len(fresh) > 0
-		})
+		slots, err := readers.Wait(ctx, func(slots []Slot) bool { return slices.ContainsFunc(slots, b.unserved) })
 		if err != nil {
 			return err
 		}
 		p.reset()
-		for _, s := range fresh {
+		for _, s := range slots {
+			if !b.serves(s) {
+				continue
+			}
 			w := &worker{b: b, slot: s, handled: -1, pause: b.pause()}
 			all.Go(func() { w.work(ctx) })
 		}
 	}
 }
 
-// unserved gives the readers of the bench that no worker has yet, and notes that one will.
-func (b *Bench) unserved(slots []Slot) (out []Slot) {
+// unserved tells whether a reader is the bench's and no worker has it yet. It may be asked more than once about a list.
+func (b *Bench) unserved(s Slot) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, s := range slots {
-		if b.workers[s.Name] || len(b.workers) >= maxWorkers || b.Use != nil && !b.Use(s) {
-			continue
-		}
-		b.workers[s.Name] = true
-		out = append(out, s)
+	return !b.workers[s.Name] && len(b.workers) < maxWorkers && (b.Use == nil || b.Use(s))
+}
+
+// serves notes that a reader gets a worker; false: it has one, or gets none.
+func (b *Bench) serves(s Slot) bool {
+	if !b.unserved(s) {
+		return false
 	}
-	return out
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.workers[s.Name] = true
+	return true
 }
 
 // watchEnd ends the batch when other stations did the rest, or no card came for too long.
@@ -76,7 +80,7 @@ func (b *Bench) watchEnd(ctx context.Context) {
 		if b.Limits.Idle > 0 && quiet >= b.Limits.Idle {
 			b.end(errIdle)
 		}
-		if quiet >= recountAfter {
+		if quiet >= recountAfter && b.rested() {
 			b.recount(ctx)
 		}
 	}
@@ -104,6 +108,13 @@ const (
 	watchEvery   = 200 * time.Millisecond
 	recountAfter = 3 * time.Second
 )
+
+// rested tells whether the ledger may be asked again.
+func (b *Bench) rested() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now().After(b.resume)
+}
 
 // recount asks the ledger again, but not more often than a tenth of the time lets it, and ends the batch when all is done.
 func (b *Bench) recount(ctx context.Context) {

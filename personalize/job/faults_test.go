@@ -62,6 +62,7 @@ func TestSentences(t *testing.T) {
 		{"contradiction", head + card + ",first-insert,490154203237518,\n", "j.csv:2:34: imei: a known IMEI is a preset; narrow a first insert by prefix, range or pattern; empty the cell, or change the scheme"},
 		{"nothing wanted", head + card + ",,,\n", "j.csv:2:21: scheme: neither a scheme nor an IMEI, prefix, range or pattern; say what is wanted of this card, or give the job a default"},
 		{"card twice", head + card + ",off,,\n" + next + ",off,,\n" + card + ",off,,\n", "j.csv:4:1: iccid: the same ICCID stands in line 2; a card has one row"},
+		{"card twice, spelled otherwise", head + card + ",off,,\n8988 2110 0000 0430-010f,off,,\n", "j.csv:3:1: iccid: the same ICCID stands in line 2; a card has one row"},
 		{"IMSI twice", "iccid,imsi,scheme\n" + card + ",001010000123456,off\n" + next + ",001010000123456,off\n", "j.csv:3:21: imsi: the same IMSI stands in line 2; a subscription is on one card"},
 		{"IMEI twice", head + card + ",,490154203237518,\n" + next + ",,352099001761481 490154203237518,\n", "j.csv:3:38: imei: the same IMEI stands in line 2; bind each card to its own terminal, or allow it for this job (allow_duplicate_imei, --allow-same-imei)"},
 		{"IMEI twice, once as a prefix", head + card + ",,490154203237518,\n" + next + ",,,49015420323751\n", "j.csv:3:23: imei_prefix: the same IMEI stands in line 2; bind each card to its own terminal, or allow it for this job (allow_duplicate_imei, --allow-same-imei)"},

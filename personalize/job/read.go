@@ -36,6 +36,8 @@ type reading struct {
 	digest   hash.Hash
 	blank    blank
 	below    int // the line below the header
+	shortest int // digits of an ICCID
+	longest  int
 }
 
 // blank are rows of empty cells that nothing followed so far.
@@ -276,6 +278,10 @@ func (r *reading) keep(d *draft, rec cells.Record) {
 	t.offsets = append(t.offsets, uint32(rec.Offset))
 	t.lines = append(t.lines, uint32(rec.Line))
 	t.iccids = append(t.iccids, d.id.Encode())
+	r.longest = max(r.longest, len(d.ICCID))
+	if r.shortest == 0 || len(d.ICCID) < r.shortest {
+		r.shortest = len(d.ICCID)
+	}
 	r.seen.add(d, row, r.job)
 	if r.faults.Total == 0 {
 		r.job.Schemes[d.Configuration.Scheme]++

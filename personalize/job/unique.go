@@ -1,13 +1,16 @@
 package job
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/internal/cells"
+	"github.com/simbind/simbind/uicc"
 )
 
 // identity is a number that no two cards may share, and the row it stands in.
@@ -66,6 +69,37 @@ func (r *reading) duplicates() {
 	r.twice(pairsOf(r.seen.imsis), "IMSI", func(*draft, uint64) (int, int) { return slices.Index(t.header, "imsi"), 0 })
 	r.twice(pairsOf(r.seen.imeis), "IMEI", placeOfIMEI)
 	r.seen = identities{}
+	r.unchecked()
+}
+
+// unchecked points at a card that may stand in two rows: as it shows itself, and without the check digit. Where all ICCIDs are of one length
+// there is none.
+func (r *reading) unchecked() {
+	t := &r.job.table
+	if r.longest == r.shortest {
+		return
+	}
+	var found Faults
+	for i, packed := range t.iccids {
+		digits := unpack(packed)
+		check, err := uicc.CheckDigit(digits)
+		if err != nil || len(digits) == r.longest {
+			continue
+		}
+		other, there := t.find(uicc.ICCID(digits + string(check)).Encode())
+		if !there {
+			continue
+		}
+		rec, err := cells.From(t.b, t.comma, int(t.offsets[i]), int(t.lines[i]))
+		if err != nil {
+			continue
+		}
+		place := slices.Index(t.header, "iccid")
+		text := rec.Cells[place].Text
+		lead := utf8.RuneCount(text[:bytes.Index(text, bytes.TrimSpace(text))])
+		found.add(r.placed(cellFault{place, lead, fmt.Sprintf("with its check digit behind, this is the ICCID of line %d", t.lines[other]), "make sure that these are two cards"}, rec))
+	}
+	r.warnings.merge(found)
 }
 
 // pair is two rows that share a number.

@@ -12,6 +12,7 @@ type Claim struct {
 	Job   string
 	ICCID string
 	By    Actor
+	Was   CardState // of a redo: the card and the claim that this one replaces; of any other claim empty
 
 	l     *Ledger
 	card  string
@@ -56,7 +57,7 @@ func (t *tx) claim(ctx context.Context, c *Claim, w Want, id, fresh string) erro
 		return err
 	}
 	if holding != nil {
-		r.Replaces = holding.Claim
+		c.Was, r.Replaces = *holding, holding.Claim
 		r.setNote(w.Redo, c.salt)
 		if err := t.change(ctx, ErrLost, `UPDATE claims SET holds = 0 WHERE id = ?1 AND holds = 1`, holding.Claim); err != nil {
 			return err

@@ -283,3 +283,28 @@ func TestNoPasswordInTheURL(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestReleasedWhateverTheClockSays: a clock that is set back between a release and the taking over does not give the claim back to its station.
+func TestReleasedWhateverTheClockSays(t *testing.T) {
+	both(t, func(t *testing.T, where string) {
+		ctx := context.Background()
+		now := newClock()
+		l := open(t, where, now.now)
+		j := jobOf("one", iccids(2))
+		register(t, l, j)
+		first, second := claim(t, l, j, j.ICCIDs[0], desk1), claim(t, l, j, j.ICCIDs[1], desk1)
+		for _, c := range []*ledger.Claim{first, second} {
+			if err := l.Release(ctx, c.ID, desk2, "desk-1 burnt down"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now.forward(-24 * time.Hour)
+		if _, err := l.TakeOver(ctx, first.ID, desk2, 0); err != nil {
+			t.Errorf("taken over: %v", err)
+		}
+		if err := l.Reject(ctx, second.ID, desk2, "lost in the fire"); err != nil {
+			t.Errorf("into the bin: %v", err)
+		}
+		sound(t, l)
+	})
+}

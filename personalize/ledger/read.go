@@ -10,14 +10,17 @@ import (
 
 // claimColumns are those of a claim c, which may be missing.
 const claimColumns = `COALESCE(c.id, ''), COALESCE(c.job, ''), COALESCE(c.station, ''), COALESCE(c.operator, ''), COALESCE(c.reader, ''), COALESCE(c.tool, ''),
-	COALESCE(c.outcome, ''), COALESCE(c.code, ''), COALESCE(c.note, ''), COALESCE(c.claimed, 0), COALESCE(c.lease, 0), COALESCE(c.concluded, 0)`
+	COALESCE(c.outcome, ''), COALESCE(c.code, ''), COALESCE(c.note, ''), COALESCE(c.claimed, 0), COALESCE(c.lease, 0), COALESCE(c.concluded, 0),
+	COALESCE(c.token, '')`
 
+// scanState takes a claim that was released, and has no token, for one whose lease is over, whatever the clock says.
 func scanState(scan func(...any) error, now time.Time) (s CardState, err error) {
 	var claimed, lease, concluded int64
+	var token string
 	err = scan(&s.Job, &s.Position, &s.Card, &s.ICCID, &s.Claim, &s.Holder, &s.By.Station, &s.By.Operator, &s.By.Reader, &s.By.Tool,
-		&s.Outcome, &s.Code, &s.Note, &claimed, &lease, &concluded)
+		&s.Outcome, &s.Code, &s.Note, &claimed, &lease, &concluded, &token)
 	s.Claimed, s.Lease, s.Concluded = moment(claimed), moment(lease), moment(concluded)
-	s.Expired = s.Claim != "" && s.Outcome == Underway && !now.Before(s.Lease)
+	s.Expired = s.Claim != "" && s.Outcome == Underway && (token == "" || !now.Before(s.Lease))
 	return s, err
 }
 

@@ -46,11 +46,23 @@ func openSQLite(path string) (*store, error) {
 		head:   `SELECT seq, hash, ledger, salt, NULL FROM head`,
 		gone:   sqliteBusy,
 		kept:   keep(writes),
-		scrub: func(ctx context.Context) error {
-			_, err := writes.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-			return failed(err)
-		},
+		scrub:  func(ctx context.Context) error { return emptyLog(ctx, writes) },
 	}, nil
+}
+
+// errLogKept is an erasure that is done, but for the log of the database.
+var errLogKept = errors.New("erased, but the log of the database still holds it, since another program reads the ledger: let it end, and erase again")
+
+// emptyLog waits as long as for any lock; a reader that goes on longer is told in the answer, and is no error of SQLite.
+func emptyLog(ctx context.Context, db *sql.DB) error {
+	var busy, pages, moved int
+	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil {
+		return failed(err)
+	}
+	if busy != 0 {
+		return errLogKept
+	}
+	return nil
 }
 
 func sqliteName(path string) string {
