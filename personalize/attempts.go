@@ -14,12 +14,12 @@ import (
 	"github.com/google/renameio/v2/maybe"
 )
 
-// DefaultAttempts is how many failed authentications with one key version of a card this station allows
-// before it refuses the next one.
+// DefaultAttempts is how many failed authentications with one key version of a card, and how many in a row with any, this station
+// allows before it refuses the next one.
 const DefaultAttempts = 3
 
-// Attempts counts the authentications of one card that were begun and not seen to succeed, by key version as the card
-// does. The count goes up on the disk before EXTERNAL AUTHENTICATE goes out, so that no crash can hide a spent try.
+// Attempts counts the authentications of one card that were begun and not seen to succeed, by key version as most cards do, and in a row,
+// for those that count all versions together. The count goes up on the disk before EXTERNAL AUTHENTICATE goes out, so that no crash can hide a spent try.
 type Attempts struct {
 	path string
 	rec  attemptRecord
@@ -27,17 +27,19 @@ type Attempts struct {
 
 type attemptRecord struct {
 	Failed   int            `json:"failed"`        // with all versions
+	Row      int            `json:"row,omitempty"` // since the last success with any
 	KVN      string         `json:"kvn,omitempty"` // of the last attempt
 	Last     time.Time      `json:"last"`
 	Versions map[string]int `json:"versions,omitempty"` // failures by key version; an older record has none: all are of KVN
 }
 
-// with counts the failures with a key version. 00 leaves the choice to the card: all count.
+// with counts the failures that stand against a key version: its own, or those in a row. 00 leaves the choice to the card: all count.
 func (r attemptRecord) with(kvn byte) int {
 	if kvn == 0 {
 		return r.Failed
 	}
-	return r.Versions[version(kvn)] + r.Versions[""] // in an older record that names no version
+	own := r.Versions[version(kvn)] + r.Versions[""] // in an older record that names no version
+	return max(own, r.Row)
 }
 
 func version(kvn byte) string { return fmt.Sprintf("%02X", kvn) }
@@ -81,7 +83,7 @@ func decodeAttempts(b []byte) (attemptRecord, error) {
 		return rec, err
 	}
 	if rec.Versions == nil && rec.Failed > 0 {
-		rec.Versions = map[string]int{rec.KVN: rec.Failed}
+		rec.Versions, rec.Row = map[string]int{rec.KVN: rec.Failed}, rec.Failed
 	}
 	sum := 0
 	for _, n := range rec.Versions {
@@ -90,8 +92,8 @@ func decodeAttempts(b []byte) (attemptRecord, error) {
 		}
 		sum += n
 	}
-	if rec.Failed != sum {
-		return rec, fmt.Errorf("a count of %d, by version of %d", rec.Failed, sum)
+	if rec.Failed != sum || rec.Row < 0 || rec.Row > sum {
+		return rec, fmt.Errorf("a count of %d, in a row of %d, by version of %d", rec.Failed, rec.Row, sum)
 	}
 	return rec, nil
 }
@@ -99,7 +101,7 @@ func decodeAttempts(b []byte) (attemptRecord, error) {
 // Failed is the count, with all key versions.
 func (a *Attempts) Failed() int { return a.rec.Failed }
 
-// Allow refuses with *AttemptsError when limit attempts with a key version failed already; 00: with all of them together.
+// Allow refuses with *AttemptsError when limit attempts with a key version failed already, or in a row with any; 00: with all of them together.
 func (a *Attempts) Allow(iccid string, kvn byte, limit int) error {
 	failed := a.rec.with(kvn)
 	if failed < limit {
@@ -126,12 +128,12 @@ func (a *Attempts) Begin(now time.Time, kvn byte) error {
 	versions := map[string]int{}
 	maps.Copy(versions, a.rec.Versions)
 	versions[version(kvn)]++
-	a.rec = attemptRecord{Failed: a.rec.Failed + 1, KVN: version(kvn), Last: now.UTC(), Versions: versions}
+	a.rec = attemptRecord{Failed: a.rec.Failed + 1, Row: a.rec.Row + 1, KVN: version(kvn), Last: now.UTC(), Versions: versions}
 	return a.write(true)
 }
 
-// Succeeded clears the count of the key version the card answered and of the one it was asked for; what failed with others stands. It does not wait for the
-// disk: a power cut leaves the count too high, never too low.
+// Succeeded clears the count of the key version the card answered and of the one it was asked for, and ends the row; what failed with other
+// versions stands. It does not wait for the disk: a power cut leaves the count too high, never too low.
 func (a *Attempts) Succeeded(answered, asked byte) error {
 	if a.rec.Failed == 0 {
 		return nil
@@ -140,6 +142,7 @@ func (a *Attempts) Succeeded(answered, asked byte) error {
 		a.rec.Failed -= a.rec.Versions[v]
 		delete(a.rec.Versions, v)
 	}
+	a.rec.Row = 0
 	if a.rec.Failed == 0 {
 		a.rec = attemptRecord{}
 	}

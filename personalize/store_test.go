@@ -168,7 +168,7 @@ func TestAttempts(t *testing.T) {
 	if a, err = s.Attempts(card); err != nil || a.Failed() != 0 {
 		t.Errorf("%d failed after a success, %v", a.Failed(), err)
 	}
-	for _, text := range []string{"{", `{"failed":-7}`, `{"failed":0,"versions":{"30":3}}`, `{"failed":1,"versions":{"30":3,"20":-2}}`} {
+	for _, text := range []string{"{", `{"failed":-7}`, `{"failed":0,"versions":{"30":3}}`, `{"failed":1,"versions":{"30":3,"20":-2}}`, `{"failed":1,"row":-1,"versions":{"30":1}}`} {
 		if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -182,9 +182,9 @@ func TestAttempts(t *testing.T) {
 func TestAttemptsByVersion(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for text, want := range map[string]map[byte]int{
-		`{"failed":2,"kvn":"30","last":"2026-01-02T03:04:05Z"}`: {0x00: 4, 0x20: 1, 0x30: 3},
-		`{"failed":2,"last":"2026-01-02T03:04:05Z"}`:            {0x00: 4, 0x20: 3, 0x30: 3},
-		`{"failed":3,"versions":{"20":2,"31":1}}`:               {0x00: 5, 0x20: 3, 0x30: 1, 0x31: 1},
+		`{"failed":2,"kvn":"30","last":"2026-01-02T03:04:05Z"}`: {0x00: 4, 0x20: 4, 0x30: 4, 0x40: 4},
+		`{"failed":2,"last":"2026-01-02T03:04:05Z"}`:            {0x00: 4, 0x20: 4, 0x30: 4},
+		`{"failed":3,"versions":{"20":2,"31":1}}`:               {0x00: 5, 0x20: 3, 0x30: 2, 0x31: 2},
 	} {
 		s := store(t)
 		if err := os.WriteFile(filepath.Join(s.Dir(), "attempts", card+".json"), []byte(text), 0o600); err != nil {
@@ -211,7 +211,7 @@ func TestAttemptsByVersion(t *testing.T) {
 		if err := a.Succeeded(0x20, 0x00); err != nil {
 			t.Fatal(err)
 		}
-		if a, err = s.Attempts(card); err != nil || a.Allow(card, 0x20, 1) != nil || a.Allow(card, 0x30, 1) == nil {
+		if a, err = s.Attempts(card); err != nil || a.Allow(card, 0x20, 1) != nil || a.Allow(card, 0x30, 1) == nil || a.Allow(card, 0x40, 1) != nil {
 			t.Errorf("%s: after a success with 20: %+v, %v", text, a.rec, err)
 		}
 	}
