@@ -33,15 +33,24 @@ func (a *app) confirm(ctx context.Context, agreed bool, flag, question string) e
 	return nil
 }
 
-// ask asks for a word that confirms, on a terminal; elsewhere it refuses and names the flag.
+// ask asks for a word that confirms, on a terminal; elsewhere, and without a word, it refuses and names the flag.
 func (a *app) ask(ctx context.Context, question, flag string) (string, error) {
+	refused := &codeError{code: exitRefused, err: fmt.Errorf("not confirmed"), hint: flag + " confirms it"}
 	f, ok := a.in.(*os.File)
 	if a.global.noInput || !ok || !term.IsTerminal(int(f.Fd())) {
-		return "", &codeError{code: exitRefused, err: fmt.Errorf("not confirmed"), hint: flag + " confirms it"}
+		return "", refused
 	}
 	fmt.Fprint(a.err, question)
 	line, err := await(ctx, func() (string, error) { return bufio.NewReader(f).ReadString('\n') })
-	return strings.TrimSpace(line), err
+	if ctx.Err() != nil {
+		fmt.Fprintln(a.err)
+		return "", ctx.Err()
+	}
+	word := strings.TrimSpace(line)
+	if err != nil || word == "" {
+		return "", refused
+	}
+	return word, nil
 }
 
 // await runs a read that knows of no context. After an interrupt nobody waits for it any longer: the program is about to end.
