@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -51,6 +52,21 @@ func (a *app) ask(ctx context.Context, question, flag string) (string, error) {
 		return "", refused
 	}
 	return word, nil
+}
+
+// stdin is standard input for a verb that reads all of it. An interrupt ends the reading.
+func (a *app) stdin(ctx context.Context) io.Reader { return interruptible{ctx, a.in} }
+
+type interruptible struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+// Read implements io.Reader. What comes after an interrupt goes into memory of its own, since nobody waits for it.
+func (r interruptible) Read(p []byte) (int, error) {
+	own := make([]byte, len(p))
+	n, err := await(r.ctx, func() (int, error) { return r.in.Read(own) })
+	return copy(p, own[:n]), err
 }
 
 // await runs a read that knows of no context. After an interrupt nobody waits for it any longer: the program is about to end.

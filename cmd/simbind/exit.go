@@ -125,7 +125,7 @@ func as[T error](err error) bool {
 
 // rules are tried in order: what matters most for the card comes first.
 var rules = []rule{
-	{as[*usageError], failure{Exit: exitUsage, Code: "usage"}},
+	{isUsage, failure{Exit: exitUsage, Code: "usage"}},
 	{as[*job.Faults], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
 	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
 	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
@@ -182,6 +182,11 @@ var rules = []rule{
 	{is(apdu.SWSecurityStatus), failure{Exit: exitAuth, Code: "security_status", Hint: "the card wants a PIN, ADM code or session for this; right after the keys were used it may mean a wrong ENC key"}},
 	{as[*apdu.LinkError], failure{Exit: exitNoCard, Code: "link", Retryable: true}},
 	{as[*os.PathError], failure{Exit: exitOther, Code: "file"}},
+}
+
+// isUsage: a reading of words that an interrupt ended is no mistake in them.
+func isUsage(err error) bool {
+	return as[*usageError](err) && !errors.Is(err, context.Canceled)
 }
 
 func isPINBlocked(err error) bool {

@@ -31,7 +31,7 @@ line is seen by others on the machine: give - to read it from standard input.`,
   simbind gp store-data - --application F053494D42494E4401 --form ber --keys keys.csv --yes --expect-iccid 8988211000000430010 < e0.hex`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			data, err := a.hexArgument(args[0])
+			data, err := a.hexArgument(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -62,9 +62,9 @@ line is seen by others on the machine: give - to read it from standard input.`,
 const maxStoreText = 4 * 256 * apdu.MaxShortData
 
 // hexArgument reads bytes in hex, blanks and line ends allowed, from an argument or, as -, from all of standard input.
-func (a *app) hexArgument(text string) ([]byte, error) {
+func (a *app) hexArgument(ctx context.Context, text string) ([]byte, error) {
 	if text == "-" {
-		b, err := io.ReadAll(io.LimitReader(a.in, maxStoreText+1))
+		b, err := io.ReadAll(io.LimitReader(a.stdin(ctx), maxStoreText+1))
 		if err != nil {
 			return nil, err
 		}

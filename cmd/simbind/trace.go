@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,15 +79,15 @@ hex that are command and answer in turn, or the output of scriptor, gscriptor, p
 stdin. Codes and keys are never shown; IMSI, IMEI and ICCID are shortened unless --reveal.`,
 			Example: `  simbind status --trace talk.txt && simbind trace show talk.txt
   pySim-shell --apdu-trace … | simbind trace show -`,
-			RunE: func(_ *cobra.Command, args []string) error { return a.showTrace(args[0]) },
+			RunE: func(c *cobra.Command, args []string) error { return a.showTrace(c.Context(), args[0]) },
 		},
 		a.replayCommand(),
 	)
 	return c
 }
 
-func (a *app) showTrace(path string) error {
-	t, err := a.loadTrace(path, trace.Read)
+func (a *app) showTrace(ctx context.Context, path string) error {
+	t, err := a.loadTrace(ctx, path, trace.Read)
 	if err != nil {
 		return err
 	}
@@ -117,8 +118,8 @@ func viewExchange(x explain.Exchange) traceExchange {
 }
 
 // loadTrace reads a transcript with the strict parser of recordings or the lenient one; - is stdin.
-func (a *app) loadTrace(path string, parse func(io.Reader) (trace.Transcript, error)) (trace.Transcript, error) {
-	in := a.in
+func (a *app) loadTrace(ctx context.Context, path string, parse func(io.Reader) (trace.Transcript, error)) (trace.Transcript, error) {
+	in := a.stdin(ctx)
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
