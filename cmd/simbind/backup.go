@@ -188,5 +188,5 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 	if err := a.show(r); err != nil {
 		return err
 	}
-	return ctx.Err() // interrupted, but the card is done
+	return a.ended(ctx)
 }

@@ -97,7 +97,7 @@ func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
 	if err := a.show(report); err != nil {
 		return err
 	}
-	return ctx.Err() // interrupted, but the card is done
+	return a.ended(ctx)
 }
 
 func (a *app) endDryRun(r *personalizeReport, p *personalize.Plan, exitCode bool) error {
