@@ -111,6 +111,7 @@ func unknownVerbs(root *cobra.Command) {
 			group.Args = cobra.NoArgs
 			group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
+		unknownVerbs(group)
 	}
 }
 
