@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/personalize/ledger"
@@ -37,6 +36,7 @@ type sealView struct {
 	Time   string        `json:"time"`
 	Key    string        `json:"key"`
 	Counts ledger.Counts `json:"counts"`
+	Seal   ledger.Seal   `json:"seal"` // whole, as in the file of 'audit seal'
 }
 
 func (r auditVerifyReport) text(w io.Writer, _ printer) {
@@ -117,7 +117,7 @@ func (a *app) auditVerify(ctx context.Context, o *ledgerFlags, sealFiles, signer
 }
 
 func viewSeal(s ledger.Seal) sealView {
-	return sealView{Job: s.Job, Name: s.Name, Time: utc(s.Time), Key: s.Key, Counts: s.Counts}
+	return sealView{Job: s.Job, Name: s.Name, Time: utc(s.Time), Key: s.Key, Counts: s.Counts, Seal: s}
 }
 
 // sealFile is a seal as it is shown and kept.
@@ -177,19 +177,24 @@ func (a *app) auditSeal(ctx context.Context, o *ledgerFlags, job, keyFile, out s
 	if err != nil {
 		return err
 	}
-	s, err := l.Seal(ctx, j.Digest, a.actor(o, ""), k)
-	if err != nil {
-		return err
-	}
-	f := sealFile{head: schema("audit-seal"), Seal: s}
-	if out != "" {
-		b, err := json.MarshalIndent(f, "", "  ")
-		if err != nil {
+	f, sealed := sealFile{head: schema("audit-seal")}, false
+	seal := func(w io.Writer) (err error) {
+		if f.Seal, err = l.Seal(ctx, j.Digest, a.actor(o, ""), k); err != nil {
 			return err
 		}
-		if err := maybe.WriteFile(out, append(b, '\n'), 0o644); err != nil {
-			return fmt.Errorf("the job is sealed, but the file is not written ('simbind audit verify --json' shows the seal): %w", fileError("--out "+out, err))
-		}
+		sealed = true
+		return encode(w, f)
+	}
+	if out == "" {
+		err = seal(io.Discard)
+	} else {
+		err = a.replace("--out", out, seal) // a folder that takes no file is told before anything is sealed
+	}
+	if err != nil && sealed {
+		return &codeError{code: exitOther, err: fmt.Errorf("the job is sealed, but the file is not written: %v", err), hint: "'simbind audit verify --json' shows the seal whole"}
+	}
+	if err != nil {
+		return err
 	}
 	return a.show(f)
 }
