@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +74,12 @@ the whole chain written anew; --signer says whose seals count. Exit code 8 when 
 }
 
 func (a *app) auditVerify(ctx context.Context, o *ledgerFlags, sealFiles, signers []string) error {
+	for i, key := range signers {
+		if raw, err := hex.DecodeString(key); err != nil || len(raw) != ed25519.PublicKeySize {
+			return usagef("--signer %q: a public key is 64 hex digits", key)
+		}
+		signers[i] = strings.ToLower(key)
+	}
 	var kept []ledger.Seal
 	for _, path := range sealFiles {
 		s, err := readSeal(path)
@@ -131,8 +140,16 @@ func (r sealFile) text(w io.Writer, _ printer) {
 	pairs(w, [][2]string{{"head", r.Seal.Head}, {"key", r.Seal.Key}, {"signature", r.Seal.Signature}})
 }
 
+// maxSeal is longer than a seal with every approver a job can name.
+const maxSeal = 1 << 20
+
 func readSeal(path string) (ledger.Seal, error) {
-	b, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return ledger.Seal{}, fileError("--seal "+path, err)
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxSeal))
 	if err != nil {
 		return ledger.Seal{}, fileError("--seal "+path, err)
 	}
