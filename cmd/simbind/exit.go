@@ -145,7 +145,7 @@ var rules = []rule{
 	{is(personalize.ErrNoKeys), failure{Exit: exitAuth, Code: "keys_missing", Hint: "give --keys FILE with the keys in the row of this ICCID (ADM1 also by --adm-file)"}},
 	{as[personalize.PINNeededError], failure{Exit: exitAuth, Code: "pin_needed", Hint: "give --pin-file FILE, or a column pin1 in the key file"}},
 	{as[*personalize.MismatchError], failure{Exit: exitWrongCard, Code: "wrong_card", Hint: "no key was used and nothing was written"}},
-	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},
+	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "'simbind personalize --reconfigure' changes it; 'simbind status' shows what it is bound to"}},
 	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "'simbind applet install' puts it there; --aid names another AID"}},
 	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
