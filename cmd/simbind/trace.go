@@ -24,10 +24,27 @@ func (a *app) wrap(s *session) error {
 	if err != nil {
 		return fileError("--trace "+a.global.trace, err)
 	}
-	s.record = f
-	fmt.Fprintf(f, "# %s\n", trace.ResetNote) // a card is powered up when it is connected to; calls append to the file
-	s.counter = trace.Count(trace.Record(s.Card, f, trace.Options{Reveal: a.global.reveal}), a.now)
+	s.record = &recording{WriteCloser: f, a: a}
+	fmt.Fprintf(s.record, "# %s\n", trace.ResetNote) // a card is powered up when it is connected to; calls append to the file
+	s.counter = trace.Count(trace.Record(s.Card, s.record, trace.Options{Reveal: a.global.reveal}), a.now)
 	return nil
+}
+
+// recording is the file of --trace. When it takes no more the conversation goes on, and that it is not whole is said once.
+type recording struct {
+	io.WriteCloser
+	a      *app
+	failed bool
+}
+
+// Write implements io.Writer.
+func (r *recording) Write(b []byte) (int, error) {
+	n, err := r.WriteCloser.Write(b)
+	if err != nil && !r.failed {
+		r.failed = true
+		fmt.Fprintf(r.a.err, "simbind: --trace %s: the recording is not whole: %v\n", r.a.global.trace, err)
+	}
+	return n, err
 }
 
 type traceReport struct {
