@@ -175,7 +175,7 @@ func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) erro
 	}
 	// Whoever watches may go away: what is being written is finished then, and nothing new begun.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	view := a.batchView(b.Order)
 	b.Tell = func(e batch.Event) {

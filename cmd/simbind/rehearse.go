@@ -70,8 +70,6 @@ func (o *rehearseFlags) check(c *cobra.Command, a *app, b *batchFlags, lf *ledge
 func (a *app) rehearse(ctx context.Context, j *job.Job, o *batchFlags, lf *ledgerFlags) error {
 	// Whoever reads the report may go away: the folder is removed all the same.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
-	defer stop()
 	secrets, forget, err := a.batchSecrets(ctx, j, o)
 	if err != nil {
 		return err
