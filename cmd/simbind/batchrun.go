@@ -137,6 +137,9 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 	if err != nil {
 		return err
 	}
+	if missing := missingHooks(b.Hooks); missing != nil {
+		return usagef("%s", strings.Join(missing, "; "))
+	}
 	b.Run.Secrets = secrets
 	if b.Ledger, err = a.openLedger(ctx, lf); err != nil {
 		return err
