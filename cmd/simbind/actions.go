@@ -152,5 +152,5 @@ func (a *app) act(ctx context.Context, o *actionFlags, action binding.Action) er
 	}); err != nil {
 		return err
 	}
-	return ctx.Err() // interrupted, but the card is done
+	return a.ended(ctx)
 }

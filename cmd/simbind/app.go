@@ -44,7 +44,11 @@ type globals struct {
 // run is the program: data on out, talk on errw, the exit code of docs/command-line.md.
 func run(args []string, in io.Reader, out, errw io.Writer) int {
 	a := &app{in: in, out: out, err: errw, now: time.Now, rand: rand.Reader, readers: func() (pcsc.Service, error) { return pcsc.New() }, proc: "/proc"}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as by nohup, which wants the work to go on
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	return a.execute(ctx, args)
 }
@@ -111,6 +115,7 @@ func unknownVerbs(root *cobra.Command) {
 			group.Args = cobra.NoArgs
 			group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
+		unknownVerbs(group)
 	}
 }
 

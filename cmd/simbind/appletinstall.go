@@ -96,10 +96,10 @@ func (a *app) install(c *cobra.Command, o *installFlags, path string) error {
 		if err := a.carryOut(ctx, run, plan, domain, r); err != nil {
 			return err
 		}
-		if o.wantedFlags.named() {
-			if err := a.bindInstalled(ctx, run, plan.Instance.AID, bind, r); err != nil {
-				return err
-			}
+	}
+	if o.wantedFlags.named() && (!o.dryRun || plan.AsWanted()) { // an applet that is still to be installed tells nothing to plan by
+		if err := a.bindInstalled(ctx, run, plan.Instance.AID, bind, r, o.dryRun); err != nil {
+			return err
 		}
 	}
 	r.Phases, r.Total = phaseCosts(s.counter), totalCost(s.counter)
@@ -200,8 +200,8 @@ func loadFileHash(file *capfile.File, name string, descriptor bool) ([]byte, err
 	return h.Sum, err
 }
 
-// bindInstalled goes on with the personalization of the card that now has the applet.
-func (a *app) bindInstalled(ctx context.Context, run *personalize.Run, instance []byte, wish func(uicc.ICCID) (personalize.Wish, error), r *installReport) error {
+// bindInstalled goes on with the personalization of the card that now has the applet; a dry run plans it.
+func (a *app) bindInstalled(ctx context.Context, run *personalize.Run, instance []byte, wish func(uicc.ICCID) (personalize.Wish, error), r *installReport, dryRun bool) error {
 	if err := run.Card.Reset(ctx, false); err != nil {
 		return err
 	}
@@ -210,12 +210,16 @@ func (a *app) bindInstalled(ctx context.Context, run *personalize.Run, instance 
 	if err != nil {
 		return err
 	}
-	result, err := run.Apply(ctx, plan)
-	if err != nil {
-		return err
-	}
 	b := a.planReport(plan)
-	b.finish(result)
+	if dryRun {
+		r.Outcome = b.Outcome
+	} else {
+		result, err := run.Apply(ctx, plan)
+		if err != nil {
+			return err
+		}
+		b.finish(result)
+	}
 	r.Binding = &bindingView{Outcome: b.Outcome, Wanted: b.Wanted, State: b.State, Generation: b.Generation, Backup: b.Backup}
 	return nil
 }

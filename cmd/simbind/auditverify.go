@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/personalize/ledger"
@@ -37,6 +39,7 @@ type sealView struct {
 	Time   string        `json:"time"`
 	Key    string        `json:"key"`
 	Counts ledger.Counts `json:"counts"`
+	Seal   ledger.Seal   `json:"seal"` // whole, as in the file of 'audit seal'
 }
 
 func (r auditVerifyReport) text(w io.Writer, _ printer) {
@@ -71,6 +74,12 @@ the whole chain written anew; --signer says whose seals count. Exit code 8 when 
 }
 
 func (a *app) auditVerify(ctx context.Context, o *ledgerFlags, sealFiles, signers []string) error {
+	for i, key := range signers {
+		if raw, err := hex.DecodeString(key); err != nil || len(raw) != ed25519.PublicKeySize {
+			return usagef("--signer %q: a public key is 64 hex digits", key)
+		}
+		signers[i] = strings.ToLower(key)
+	}
 	var kept []ledger.Seal
 	for _, path := range sealFiles {
 		s, err := readSeal(path)
@@ -117,7 +126,7 @@ func (a *app) auditVerify(ctx context.Context, o *ledgerFlags, sealFiles, signer
 }
 
 func viewSeal(s ledger.Seal) sealView {
-	return sealView{Job: s.Job, Name: s.Name, Time: utc(s.Time), Key: s.Key, Counts: s.Counts}
+	return sealView{Job: s.Job, Name: s.Name, Time: utc(s.Time), Key: s.Key, Counts: s.Counts, Seal: s}
 }
 
 // sealFile is a seal as it is shown and kept.
@@ -131,8 +140,16 @@ func (r sealFile) text(w io.Writer, _ printer) {
 	pairs(w, [][2]string{{"head", r.Seal.Head}, {"key", r.Seal.Key}, {"signature", r.Seal.Signature}})
 }
 
+// maxSeal is longer than a seal with every approver a job can name.
+const maxSeal = 1 << 20
+
 func readSeal(path string) (ledger.Seal, error) {
-	b, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return ledger.Seal{}, fileError("--seal "+path, err)
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxSeal))
 	if err != nil {
 		return ledger.Seal{}, fileError("--seal "+path, err)
 	}
@@ -177,19 +194,24 @@ func (a *app) auditSeal(ctx context.Context, o *ledgerFlags, job, keyFile, out s
 	if err != nil {
 		return err
 	}
-	s, err := l.Seal(ctx, j.Digest, a.actor(o, ""), k)
-	if err != nil {
-		return err
-	}
-	f := sealFile{head: schema("audit-seal"), Seal: s}
-	if out != "" {
-		b, err := json.MarshalIndent(f, "", "  ")
-		if err != nil {
+	f, sealed := sealFile{head: schema("audit-seal")}, false
+	seal := func(w io.Writer) (err error) {
+		if f.Seal, err = l.Seal(ctx, j.Digest, a.actor(o, ""), k); err != nil {
 			return err
 		}
-		if err := maybe.WriteFile(out, append(b, '\n'), 0o644); err != nil {
-			return fmt.Errorf("the job is sealed, but the file is not written ('simbind audit verify --json' shows the seal): %w", fileError("--out "+out, err))
-		}
+		sealed = true
+		return encode(w, f)
+	}
+	if out == "" {
+		err = seal(io.Discard)
+	} else {
+		err = a.replace("--out", out, seal) // a folder that takes no file is told before anything is sealed
+	}
+	if err != nil && sealed {
+		return &codeError{code: exitOther, err: fmt.Errorf("the job is sealed, but the file is not written: %v", err), hint: "'simbind audit verify --json' shows the seal whole"}
+	}
+	if err != nil {
+		return err
 	}
 	return a.show(f)
 }

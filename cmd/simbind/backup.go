@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -89,11 +90,15 @@ func (a *app) backup(ctx context.Context, o *secretFlags, file string, to []stri
 	return a.show(r)
 }
 
-// imsi shows nine bytes of EF_IMSI, shortened unless asked for.
+// imsi shows nine bytes of EF_IMSI, shortened unless asked for. What is no IMSI may be one with a fault in it: its bytes are no less personal.
 func (a *app) imsi(raw, ad []byte) string {
 	imsi, err := usim.DecodeIMSI(raw)
-	if err != nil {
+	switch {
+	case err == nil:
+	case a.global.reveal || len(raw) == 0 || len(bytes.Trim(raw[1:], "\xFF")) == 0: // behind the length no digit
 		return fmt.Sprintf("none (%X)", raw)
+	default:
+		return fmt.Sprintf("none (%d bytes that are no IMSI)", len(raw))
 	}
 	if a.global.reveal {
 		return imsi.String()
@@ -188,5 +193,5 @@ func (a *app) restore(ctx context.Context, o *restoreFlags, file string) error {
 	if err := a.show(r); err != nil {
 		return err
 	}
-	return ctx.Err() // interrupted, but the card is done
+	return a.ended(ctx)
 }

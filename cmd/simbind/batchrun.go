@@ -139,6 +139,9 @@ func (a *app) batchRun(ctx context.Context, path string, o *batchFlags, lf *ledg
 	if err != nil {
 		return err
 	}
+	if missing := missingHooks(b.Hooks); missing != nil {
+		return usagef("%s", strings.Join(missing, "; "))
+	}
 	b.Run.Secrets = secrets
 	if b.Ledger, err = a.openLedger(ctx, lf); err != nil {
 		return err
@@ -177,7 +180,7 @@ func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) erro
 	}
 	// Whoever watches may go away: what is being written is finished then, and nothing new begun.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	view := a.batchView(b.Order)
 	b.Tell = func(e batch.Event) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/personalize/job"
+	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/personalize/ledger"
 )
 
@@ -94,6 +95,9 @@ func (a *app) batchStatus(ctx context.Context, name string, lf *ledgerFlags) err
 func jobMeant(ctx context.Context, l *ledger.Ledger, name string) (ledger.JobState, error) {
 	if _, err := os.Stat(name); err == nil {
 		j, err := job.Load(name, job.Options{AllowTestIMEI: true, AllowSameIMEI: true})
+		if as[*keys.Error](err) { // of a file that is encrypted
+			return ledger.JobState{}, &usageError{err: err, hint: "the ledger knows the job by its name, and by the first digits of its digest ('simbind batch check'), too"}
+		}
 		if err != nil {
 			return ledger.JobState{}, fileError(name, err)
 		}

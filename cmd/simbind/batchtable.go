@@ -155,6 +155,9 @@ func (t *batchTable) lines(now time.Time, width int) []string {
 		wide = max(wide, len(r.slot))
 	}
 	wide = min(wide, 32)
+	if width > 0 { // the sign is what is looked for: on a narrow screen the name gives way
+		wide = min(wide, max(width-26, 6))
+	}
 	out := []string{cut(head, width), cut(fmt.Sprintf("%-*s  %-14s  %-7s  %5s  %s", wide, "reader", "card", "", "good", "step"), width)}
 	for _, r := range t.rows {
 		plain := cut(fmt.Sprintf("%-*s  %-14s  %s  %5d  %s", wide, cut(r.slot, wide), t.a.shortICCID(r.iccid), signMark, r.good, t.step(r, now)), width-len(blank)+len(signMark))

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -24,7 +25,7 @@ type session struct {
 	pcsc.Card
 	service pcsc.Service
 	counter *trace.Counter
-	record  *os.File
+	record  io.WriteCloser // nil: nothing is recorded
 	virtual *virtualReader
 }
 
@@ -245,5 +246,9 @@ func (a *app) store() (*personalize.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return personalize.OpenStore(dir)
+	s, err := personalize.OpenStore(dir)
+	if a.global.stateDir != "" || os.Getenv("SIMBIND_STATE_DIR") != "" {
+		err = fileError("state folder "+dir, err)
+	}
+	return s, err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -33,15 +34,39 @@ func (a *app) confirm(ctx context.Context, agreed bool, flag, question string) e
 	return nil
 }
 
-// ask asks for a word that confirms, on a terminal; elsewhere it refuses and names the flag.
+// ask asks for a word that confirms, on a terminal; elsewhere, and without a word, it refuses and names the flag.
 func (a *app) ask(ctx context.Context, question, flag string) (string, error) {
+	refused := &codeError{code: exitRefused, err: fmt.Errorf("not confirmed"), hint: flag + " confirms it"}
 	f, ok := a.in.(*os.File)
 	if a.global.noInput || !ok || !term.IsTerminal(int(f.Fd())) {
-		return "", &codeError{code: exitRefused, err: fmt.Errorf("not confirmed"), hint: flag + " confirms it"}
+		return "", refused
 	}
 	fmt.Fprint(a.err, question)
 	line, err := await(ctx, func() (string, error) { return bufio.NewReader(f).ReadString('\n') })
-	return strings.TrimSpace(line), err
+	if ctx.Err() != nil {
+		fmt.Fprintln(a.err)
+		return "", ctx.Err()
+	}
+	word := strings.TrimSpace(line)
+	if err != nil || word == "" {
+		return "", refused
+	}
+	return word, nil
+}
+
+// stdin is standard input for a verb that reads all of it. An interrupt ends the reading.
+func (a *app) stdin(ctx context.Context) io.Reader { return interruptible{ctx, a.in} }
+
+type interruptible struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+// Read implements io.Reader. What comes after an interrupt goes into memory of its own, since nobody waits for it.
+func (r interruptible) Read(p []byte) (int, error) {
+	own := make([]byte, len(p))
+	n, err := await(r.ctx, func() (int, error) { return r.in.Read(own) })
+	return copy(p, own[:n]), err
 }
 
 // await runs a read that knows of no context. After an interrupt nobody waits for it any longer: the program is about to end.

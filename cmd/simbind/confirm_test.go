@@ -22,6 +22,12 @@ func TestInterruptedWhileReading(t *testing.T) {
 	if _, err := a.readSecret(ctx, "--pin-file", "-"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a code from a pipe: %v", err)
 	}
+	for _, args := range [][]string{{"imei", "check", "-"}, {"trace", "show", "-"}, {"gp", "store-data", "-", "--test-keys", "--dry-run"}} {
+		a := &app{in: in, out: io.Discard, err: io.Discard}
+		if code := a.execute(ctx, args); code != exitInterrupted {
+			t.Errorf("%v: exit %d", args, code)
+		}
+	}
 }
 
 func TestAwait(t *testing.T) {

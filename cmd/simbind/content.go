@@ -56,6 +56,9 @@ var levels = map[string]gp.Level{
 	"33": gp.LevelCMAC | gp.LevelCDecryption | gp.LevelRMAC | gp.LevelREncryption,
 }
 
+// errExitCode: a call that forgot --dry-run writes nothing.
+var errExitCode = usagef("--exit-code goes with --dry-run")
+
 // startContent opens the card for a verb of card content: its keys are needed from the beginning.
 func (a *app) startContent(ctx context.Context, o *contentFlags) (*session, *personalize.Run, error) {
 	level, ok := levels[o.level]
@@ -63,7 +66,7 @@ func (a *app) startContent(ctx context.Context, o *contentFlags) (*session, *per
 		return nil, nil, usagef("--level %s: it is one of 01, 03, 11, 13, 33", o.level)
 	}
 	if o.exitCode && !o.dryRun {
-		return nil, nil, usagef("--exit-code goes with --dry-run")
+		return nil, nil, errExitCode
 	}
 	if !o.given() {
 		return nil, nil, &codeError{code: exitAuth, err: personalize.ErrNoKeys, hint: "give --keys FILE with a row for this card"}

@@ -125,7 +125,7 @@ func as[T error](err error) bool {
 
 // rules are tried in order: what matters most for the card comes first.
 var rules = []rule{
-	{as[*usageError], failure{Exit: exitUsage, Code: "usage"}},
+	{isUsage, failure{Exit: exitUsage, Code: "usage"}},
 	{as[*job.Faults], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
 	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
 	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
@@ -145,7 +145,7 @@ var rules = []rule{
 	{is(personalize.ErrNoKeys), failure{Exit: exitAuth, Code: "keys_missing", Hint: "give --keys FILE with the keys in the row of this ICCID (ADM1 also by --adm-file)"}},
 	{as[personalize.PINNeededError], failure{Exit: exitAuth, Code: "pin_needed", Hint: "give --pin-file FILE, or a column pin1 in the key file"}},
 	{as[*personalize.MismatchError], failure{Exit: exitWrongCard, Code: "wrong_card", Hint: "no key was used and nothing was written"}},
-	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "--reconfigure changes it; 'simbind status' shows what it is bound to"}},
+	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "'simbind personalize --reconfigure' changes it; 'simbind status' shows what it is bound to"}},
 	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "'simbind applet install' puts it there; --aid names another AID"}},
 	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
@@ -182,6 +182,11 @@ var rules = []rule{
 	{is(apdu.SWSecurityStatus), failure{Exit: exitAuth, Code: "security_status", Hint: "the card wants a PIN, ADM code or session for this; right after the keys were used it may mean a wrong ENC key"}},
 	{as[*apdu.LinkError], failure{Exit: exitNoCard, Code: "link", Retryable: true}},
 	{as[*os.PathError], failure{Exit: exitOther, Code: "file"}},
+}
+
+// isUsage: a reading of words that an interrupt ended is no mistake in them.
+func isUsage(err error) bool {
+	return as[*usageError](err) && !errors.Is(err, context.Canceled)
 }
 
 func isPINBlocked(err error) bool {

@@ -32,7 +32,7 @@ line is seen by others on the machine: give - to read it from standard input.`,
   simbind gp store-data - --application F053494D42494E4401 --form ber --keys keys.csv --yes --expect-iccid 8988211000000430010 < e0.hex`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			data, err := a.hexArgument(args[0])
+			data, err := a.hexArgument(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -63,9 +63,9 @@ line is seen by others on the machine: give - to read it from standard input.`,
 const maxStoreText = 4 * 256 * apdu.MaxShortData
 
 // hexArgument reads bytes in hex, blanks and line ends allowed, from an argument or, as -, from all of standard input.
-func (a *app) hexArgument(text string) ([]byte, error) {
+func (a *app) hexArgument(ctx context.Context, text string) ([]byte, error) {
 	if text == "-" {
-		b, err := io.ReadAll(io.LimitReader(a.in, maxStoreText+1))
+		b, err := io.ReadAll(io.LimitReader(a.stdin(ctx), maxStoreText+1))
 		if err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func (a *app) gpSend() *cobra.Command {
 		Long: `Send commands, each in hex and in clear, through a secure channel to the issuer security domain, and print the answers.
 What opens a channel, what offers a code, what ends a card's life, and what has a verb that looks first (the card's life cycle,
 keys, DELETE) is refused. The first command the card refuses is the last one sent.`,
-		Example: "  simbind gp send 80CA00E000 80F280024F00 --keys keys.csv --yes --expect-iccid 8988211000000430010",
+		Example: "  simbind gp send 80CA00E000 80F28002024F00 --keys keys.csv --yes --expect-iccid 8988211000000430010",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			steps, err := rawSteps(args)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -92,19 +93,19 @@ when one is no IMEI. No card is used.`,
   simbind imei check 4901542032375100 --tac models.csv --reveal
   simbind imei check - < labels.txt`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.imeiCheck(args, tac) },
+		RunE: func(c *cobra.Command, args []string) error { return a.imeiCheck(c.Context(), args, tac) },
 	}
 	addTAC(c, &tac)
 	return c
 }
 
-func (a *app) imeiCheck(args []string, tac string) error {
+func (a *app) imeiCheck(ctx context.Context, args []string, tac string) error {
 	show, err := a.showIdentities(tac)
 	if err != nil {
 		return err
 	}
 	if slices.Equal(args, []string{"-"}) {
-		if args, err = imeiLines(a.in); err != nil {
+		if args, err = imeiLines(a.stdin(ctx)); err != nil {
 			return err
 		}
 	}

@@ -188,7 +188,7 @@ func (a *app) verdicts(ctx context.Context, o *matchFlags, imei *binding.IMEI, r
 
 // matchJob decides by every row, or by the one of --expect-iccid.
 func (a *app) matchJob(o *matchFlags, imei *binding.IMEI, r *matchReport) error {
-	j, err := job.Load(o.wanted.job, job.Options{AllowTestIMEI: o.wanted.allowTestIMEI, AllowSameIMEI: o.wanted.allowSameIMEI})
+	j, err := job.Load(o.wanted.job, job.Options{AllowTestIMEI: o.wanted.allowTestIMEI, AllowSameIMEI: o.wanted.allowSameIMEI, Identity: o.secrets.identity})
 	if err != nil {
 		return fileError("--job "+o.wanted.job, err)
 	}

@@ -59,8 +59,12 @@ func (a *app) oldLedger(ctx context.Context, o *ledgerFlags) (*ledger.Ledger, er
 		return nil, err
 	}
 	if !ledger.Shared(where) {
-		if _, err := os.Stat(where); err != nil {
+		info, err := os.Stat(where)
+		if err != nil {
 			return nil, fileError("--ledger "+where, err)
+		}
+		if info.Mode().IsRegular() && info.Size() == 0 { // what opens it would begin a new one in it
+			return nil, usagef("--ledger %s: the file is empty, there is no ledger in it", where)
 		}
 	}
 	return a.openLedger(ctx, o)

@@ -57,6 +57,9 @@ finished or classified. Keys are used once; nothing is retried.`,
 }
 
 func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
+	if o.exitCode && !o.dryRun {
+		return errExitCode
+	}
 	wishOf, err := o.wish(a, o.identity)
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
 	if err := a.show(report); err != nil {
 		return err
 	}
-	return ctx.Err() // interrupted, but the card is done
+	return a.ended(ctx)
 }
 
 func (a *app) endDryRun(r *personalizeReport, p *personalize.Plan, exitCode bool) error {
@@ -126,6 +129,9 @@ func (a *app) startRun(ctx context.Context, o *secretFlags, to []age.Recipient) 
 
 // cardRun is a run whose card is still to come.
 func (a *app) cardRun(ctx context.Context, o *secretFlags, to []age.Recipient) (*personalize.Run, error) {
+	if o.attempts < 0 || o.pinFloor < 0 {
+		return nil, usagef("--attempts and --pin-floor are not negative")
+	}
 	provider, err := a.provider(ctx, o)
 	if err != nil {
 		return nil, err

@@ -70,8 +70,6 @@ func (o *rehearseFlags) check(c *cobra.Command, a *app, b *batchFlags, lf *ledge
 func (a *app) rehearse(ctx context.Context, j *job.Job, o *batchFlags, lf *ledgerFlags) error {
 	// Whoever reads the report may go away: the folder is removed all the same.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
-	defer stop()
 	secrets, forget, err := a.batchSecrets(ctx, j, o)
 	if err != nil {
 		return err
@@ -120,6 +118,16 @@ func (a *app) newRehearsal(b *batch.Bench, j *job.Job, o *batchFlags) *rehearsal
 // rehearseHooks looks whether the programs of the card handler are there. They run when that is asked for; none fetches virtual cards.
 func (r *rehearsal) rehearseHooks(o *batchFlags) {
 	h := &r.bench.Hooks
+	r.report.hooks = len(h.Get)+len(h.Good)+len(h.Bad) > 0
+	r.report.Problems = append(r.report.Problems, missingHooks(*h)...)
+	h.Get = nil
+	if !o.rehearsal.hooks {
+		*h = batch.Hooks{}
+	}
+}
+
+// missingHooks tells which programs of the card handler cannot be started.
+func missingHooks(h batch.Hooks) (out []string) {
 	for _, x := range []struct {
 		name string
 		argv []string
@@ -127,15 +135,11 @@ func (r *rehearsal) rehearseHooks(o *batchFlags) {
 		if len(x.argv) == 0 {
 			continue
 		}
-		r.report.hooks = true
 		if _, err := exec.LookPath(x.argv[0]); err != nil {
-			r.report.Problems = append(r.report.Problems, fmt.Sprintf("hook %s: %s: %v", x.name, x.argv[0], bare(err)))
+			out = append(out, fmt.Sprintf("hook %s: %s: %v", x.name, x.argv[0], bare(err)))
 		}
 	}
-	h.Get = nil
-	if !o.rehearsal.hooks {
-		*h = batch.Hooks{}
-	}
+	return out
 }
 
 // bare is why a program cannot be started, without its name.

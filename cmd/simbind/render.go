@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,6 +43,15 @@ func (a *app) show(r report) error {
 	r.text(&b, printer{reveal: a.global.reveal})
 	_, err := b.WriteTo(a.out)
 	return err
+}
+
+// ended is the end of a verb whose report was shown: an interrupt that came while the card was written is told, and adds no second object.
+func (a *app) ended(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	a.say("simbind: interrupted, and the card is done")
+	return &codeError{code: exitInterrupted}
 }
 
 func encode(w io.Writer, r report) error {

@@ -17,7 +17,7 @@ must match byte for byte, and no recorded command may be left over.`,
 		Example: "  simbind status --reveal --trace talk.txt && simbind trace replay talk.txt",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			t, err := a.loadTrace(args[0], trace.Parse)
+			t, err := a.loadTrace(c.Context(), args[0], trace.Parse)
 			if err != nil {
 				return err
 			}

@@ -144,7 +144,7 @@ func (a *app) report(ctx context.Context, o *reportFlags) error {
 	var start trace.Transcript
 	if o.start != "" {
 		var err error
-		if start, err = a.loadTrace(o.start, trace.Read); err != nil {
+		if start, err = a.loadTrace(ctx, o.start, trace.Read); err != nil {
 			return err
 		}
 	}

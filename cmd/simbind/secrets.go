@@ -187,7 +187,7 @@ func recipients(texts []string) ([]age.Recipient, error) {
 	for _, t := range texts {
 		rs, err := age.ParseRecipients(strings.NewReader(t))
 		if err != nil || len(rs) == 0 {
-			return nil, usagef("--backup-recipient: no age recipient; age-keygen prints it as the public key: age1…") // the text may be the secret half
+			return nil, &usageError{err: errors.New("--backup-recipient: no age recipient"), hint: "age-keygen prints it as the public key: age1…"} // the text may be the secret one
 		}
 		out = append(out, rs...)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +24,27 @@ func (a *app) wrap(s *session) error {
 	if err != nil {
 		return fileError("--trace "+a.global.trace, err)
 	}
-	s.record = f
-	fmt.Fprintf(f, "# %s\n", trace.ResetNote) // a card is powered up when it is connected to; calls append to the file
-	s.counter = trace.Count(trace.Record(s.Card, f, trace.Options{Reveal: a.global.reveal}), a.now)
+	s.record = &recording{WriteCloser: f, a: a}
+	fmt.Fprintf(s.record, "# %s\n", trace.ResetNote) // a card is powered up when it is connected to; calls append to the file
+	s.counter = trace.Count(trace.Record(s.Card, s.record, trace.Options{Reveal: a.global.reveal}), a.now)
 	return nil
+}
+
+// recording is the file of --trace. When it takes no more the conversation goes on, and that it is not whole is said once.
+type recording struct {
+	io.WriteCloser
+	a      *app
+	failed bool
+}
+
+// Write implements io.Writer.
+func (r *recording) Write(b []byte) (int, error) {
+	n, err := r.WriteCloser.Write(b)
+	if err != nil && !r.failed {
+		r.failed = true
+		fmt.Fprintf(r.a.err, "simbind: --trace %s: the recording is not whole: %v\n", r.a.global.trace, err)
+	}
+	return n, err
 }
 
 type traceReport struct {
@@ -78,15 +96,15 @@ hex that are command and answer in turn, or the output of scriptor, gscriptor, p
 stdin. Codes and keys are never shown; IMSI, IMEI and ICCID are shortened unless --reveal.`,
 			Example: `  simbind status --trace talk.txt && simbind trace show talk.txt
   pySim-shell --apdu-trace … | simbind trace show -`,
-			RunE: func(_ *cobra.Command, args []string) error { return a.showTrace(args[0]) },
+			RunE: func(c *cobra.Command, args []string) error { return a.showTrace(c.Context(), args[0]) },
 		},
 		a.replayCommand(),
 	)
 	return c
 }
 
-func (a *app) showTrace(path string) error {
-	t, err := a.loadTrace(path, trace.Read)
+func (a *app) showTrace(ctx context.Context, path string) error {
+	t, err := a.loadTrace(ctx, path, trace.Read)
 	if err != nil {
 		return err
 	}
@@ -117,8 +135,8 @@ func viewExchange(x explain.Exchange) traceExchange {
 }
 
 // loadTrace reads a transcript with the strict parser of recordings or the lenient one; - is stdin.
-func (a *app) loadTrace(path string, parse func(io.Reader) (trace.Transcript, error)) (trace.Transcript, error) {
-	in := a.in
+func (a *app) loadTrace(ctx context.Context, path string, parse func(io.Reader) (trace.Transcript, error)) (trace.Transcript, error) {
+	in := a.stdin(ctx)
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

@@ -189,7 +189,7 @@ func (a *app) makeVirtual(path string, w wantedCard) error {
 	}
 	defer end()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return fileError("virtual card "+path, err)
 	}
 	lock, err := lockVirtual(path)
 	if err != nil {
@@ -240,6 +240,9 @@ func (a *app) virtualServe() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			if timing.BitRate < 0 || timing.Overhead < 0 || timing.Write < 0 {
 				return usagef("--bit-rate, --overhead and --write-time are not negative")
+			}
+			if port < 1 || port > 0xFFFF {
+				return usagef("--port: 1 to 65535")
 			}
 			timing.Wait, timing.Page = true, 64
 			return a.serveVirtual(c.Context(), strings.Join(args, ""), applet, fmt.Sprintf("%s:%d", host, port), timing)

@@ -56,7 +56,7 @@ func (a *app) writeNew(path string, data []byte, force bool) error {
 		return &codeError{code: exitRefused, err: fmt.Errorf("%s: a file is there already", path), hint: "--force replaces it"}
 	}
 	if err != nil {
-		return err
+		return fileError(path, err)
 	}
 	if _, err := f.Write(data); err != nil {
 		return errors.Join(err, f.Close())
