@@ -63,6 +63,9 @@ func seeLocked(f *Facts, _ Show) string {
 }
 
 func seeNoUSIM(f *Facts, _ Show) string {
+	if f.Absent && (f.Domain == nil || !f.Domain.Locked) {
+		return fmt.Sprintf("EF_DIR names %X, and SELECT of it answers 6A82", f.USIM)
+	}
 	if f.USIM != nil || f.Domain != nil && f.Domain.Locked {
 		return ""
 	}

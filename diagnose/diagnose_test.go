@@ -157,7 +157,7 @@ func TestJudge(t *testing.T) {
 		"never decided":            {nil, &binding.State{Status: binding.PresetActive}, Unknown},
 		"observe only":             {nil, &binding.State{Status: binding.Bound, Policy: binding.ObserveOnly, Decision: binding.DeniedOther}, Allowed},
 	} {
-		f := &Facts{}
+		f := &Facts{Copies: []Copy{{Place: personalize.PlaceUSIM, Content: unhex(t, ownIMSI)}}}
 		if row.state != nil {
 			f.Applet = &personalize.Applet{State: *row.state}
 		}

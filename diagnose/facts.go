@@ -20,6 +20,7 @@ type Facts struct {
 	Applications []uicc.Application // of EF_DIR
 	USIM         []byte             // full AID of the first USIM
 	Unlisted     bool               // EF_DIR does not name it
+	Absent       bool               // EF_DIR names it, and SELECT answers 6A82
 	PIN1, ADM1   Code
 	Copies       []Copy // of EF_IMSI: ADF.USIM first, then DF_GSM when that is another file
 	AD, UST      []byte

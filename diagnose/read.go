@@ -103,6 +103,7 @@ func (r *reader) adf() error {
 	if err == nil {
 		r.f.ADF = &fcp
 	}
+	r.f.Absent = errors.Is(err, apdu.SWFileNotFound)
 	return r.refused("ADF.USIM", err)
 }
 

@@ -1,7 +1,10 @@
 package diagnose
 
 import (
+	"slices"
+
 	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/personalize"
 )
 
 // Answer is whether the card serves a device.
@@ -71,6 +74,8 @@ func (f *Facts) judgeBinding(s Show) Verdict {
 	switch {
 	case st == nil && f.unread("binding applet"):
 		return Verdict{Answer: Unknown, Reason: "the binding applet could not be asked"}
+	case f.unseen():
+		return Verdict{Answer: Unknown, Reason: "EF_IMSI of the USIM could not be read: whether it is in order is not known"}
 	case st == nil:
 		return Verdict{Allowed, "nothing binds this card, and EF_IMSI is in order: any device may use it", "applet_missing"}
 	case st.Status == binding.Unconfigured:
@@ -83,6 +88,14 @@ func (f *Facts) judgeBinding(s Show) Verdict {
 		return Verdict{Answer: Allowed, Reason: f.lastAllowed(s)}
 	}
 	return Verdict{Answer: Unknown, Reason: "no device was decided about yet (" + st.Status.String() + "): start the card in its device"}
+}
+
+// unseen: neither was the copy of EF_IMSI read that a device reads, nor does the applet vouch for it.
+func (f *Facts) unseen() bool {
+	if st := f.state(); st != nil && st.Files == binding.FilesBackup {
+		return false
+	}
+	return !slices.ContainsFunc(f.Copies, func(c Copy) bool { return c.Place == personalize.PlaceUSIM && c.Content != nil })
 }
 
 func (f *Facts) lastAllowed(s Show) string {

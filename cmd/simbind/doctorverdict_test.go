@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/simbind/simbind/vuicc/image"
+)
+
+// TestUnreadIsNotInOrder: a card whose EF_IMSI, or whose USIM, could not be read is not told to be in order.
+func TestUnreadIsNotInOrder(t *testing.T) {
+	for name, row := range map[string]struct {
+		patient
+		begins, finding string
+	}{
+		"EF_IMSI asks for ADM1": {begins: "UNKNOWN: EF_IMSI of the USIM could not be read", patient: patient{image: "no-applet", change: func(i *image.Image) {
+			for _, path := range []string{"ADF1/6F07", linkedIMSI} {
+				if f := i.File(path); f != nil {
+					f.Rule = 5 // ADM1 alone
+				}
+			}
+		}}},
+		"EF_DIR names a USIM that is not there": {begins: "DENIED: the card has no USIM", finding: "EF_DIR names A0000000871002", patient: patient{image: "no-applet", change: func(i *image.Image) {
+			dir := i.File("3F00/2F00")
+			dir.Content = bytes.Replace(dir.Content, image.USIM(), append(image.USIM()[:15:15], 0x77), 1)
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, out, talk := admit(t, row.patient).call("doctor")
+			if !strings.HasPrefix(out, row.begins) || !strings.Contains(out, row.finding) {
+				t.Errorf("%s%s", out, talk)
+			}
+		})
+	}
+}
