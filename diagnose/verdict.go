@@ -53,10 +53,13 @@ var shut = []decider{
 	{"applet_unknown_version", Unknown, ""}, {"applet_foreign", Unknown, ""},
 }
 
-// shown: a device that was denied works on where EF_IMSI shows the subscriber all the same.
+// shown: a device that was denied works on where EF_IMSI shows the subscriber all the same; where it was given back nobody knows until the next start.
 func (f *Facts) shown() []decider {
 	answer, rest := Denied, ""
-	if st := f.state(); st != nil && st.Files == binding.FilesBackup {
+	switch st := f.state(); {
+	case f.undone():
+		answer, rest = Unknown, "; EF_IMSI was given back since, and the next start decides anew"
+	case st != nil && st.Files == binding.FilesBackup:
 		answer, rest = Allowed, "; but EF_IMSI shows the subscriber all the same, and it works on"
 	}
 	return []decider{{"denied_other", answer, rest}, {"denied_no_imei", answer, rest}, {"imsi_denial_value", Denied, ""}}
