@@ -235,9 +235,11 @@ func (r *reader) limitable() bool {
 	return r.offered(usim.ServiceFDN) || r.offered(usim.ServiceBDN) || r.offered(usim.ServiceACL)
 }
 
+func (r *reader) offered(service int) bool { return r.f.offered(service) }
+
 // offered tells whether a service may be there: EF_UST says so, or could not be read.
-func (r *reader) offered(service int) bool {
-	return service == 0 || r.f.UST == nil || usim.Services(r.f.UST).Available(service)
+func (f *Facts) offered(service int) bool {
+	return service == 0 || f.UST == nil || usim.Services(f.UST).Available(service)
 }
 
 func (r *reader) bySFI(file usim.File) ([]byte, error) {
