@@ -59,6 +59,9 @@ func seeLocked(f *Facts, _ Show) string {
 	if f.Domain == nil || !f.Domain.Locked {
 		return ""
 	}
+	if f.ADF != nil {
+		return "SELECT of the security domain: 6283; the USIM can be selected all the same, its applets perhaps not"
+	}
 	return "SELECT of the security domain: 6283"
 }
 

@@ -30,7 +30,7 @@ func (f *Facts) Judge(fs []Finding, s Show) Verdict {
 	for _, by := range [][]decider{shut, f.shown(), open} {
 		for _, d := range by {
 			for _, x := range fs {
-				if x.ID == d.id {
+				if x.ID == d.id && (d.id != "card_locked" || f.ADF == nil) {
 					return Verdict{d.answer, x.What + d.rest, x.ID}
 				}
 			}

@@ -1,10 +1,13 @@
 package diagnose
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
 )
 
@@ -48,6 +51,26 @@ func TestLimitsThatAreNone(t *testing.T) {
 	}
 }
 
+// TestDenialInOneCopy: where one copy holds the denial value and the other does not, that is no IMSI that was written wrongly.
+func TestDenialInOneCopy(t *testing.T) {
+	for _, row := range []struct {
+		state *binding.State
+		wrong bool
+	}{
+		{nil, true}, {&binding.State{Status: binding.Unconfigured, Files: binding.FilesDifferent}, true},
+		{&binding.State{Status: binding.Bound, Files: binding.FilesDifferent}, false},
+	} {
+		f := subscribed(t, "FFFFFFFF00F1100000FF01", row.state)
+		f.Copies = append(f.Copies, Copy{Place: personalize.PlaceGSM, Content: binding.DefaultDenial[:]})
+		if got := has(f, "imsi_implausible"); got != row.wrong {
+			t.Errorf("%+v: imsi_implausible %v", row.state, got)
+		}
+		if !has(f, "imsi_copies_differ") {
+			t.Errorf("%+v: that the copies differ is not told", row.state)
+		}
+	}
+}
+
 // TestForbiddenAmongOthers: the home network is found in a list that holds something unreadable, or that was cut behind 256 bytes.
 func TestForbiddenAmongOthers(t *testing.T) {
 	home := "00F110"
@@ -64,5 +87,34 @@ func TestForbiddenAmongOthers(t *testing.T) {
 		if v := f.View(Show{}); len(v.Forbidden) == 0 || v.Forbidden[len(v.Forbidden)-1] != "001-01" {
 			t.Errorf("%s: shown as %v", name, v.Forbidden)
 		}
+	}
+}
+
+// TestLockedAlone: a card that says it is locked and shows its USIM all the same is not told to keep every device out.
+func TestLockedAlone(t *testing.T) {
+	f := subscribed(t, "FFFFFFFF00F1100000FF01", nil)
+	f.Domain = &Domain{Locked: true}
+	if v := f.Judge(f.Findings(Show{}), Show{}); v.Answer != Denied {
+		t.Errorf("%+v", v)
+	}
+	f.ADF = &uicc.FCP{}
+	if v := f.Judge(f.Findings(Show{}), Show{}); v.Answer == Denied || !has(f, "card_locked") {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestService130: the service table alone does not take an EF_IMSI away that is there.
+func TestService130(t *testing.T) {
+	ust := bytes.Repeat([]byte{0}, 17)
+	ust[16] = 0x02
+	f := subscribed(t, "FFFFFFFF00F1100000FF01", &binding.State{Status: binding.Armed})
+	f.UST = ust
+	f.Copies[0].FCP = &uicc.FCP{}
+	if has(f, "service_130") {
+		t.Error("EF_IMSI is there, and told to be absent")
+	}
+	f.Copies[0] = Copy{Place: personalize.PlaceUSIM, Missing: true}
+	if !has(f, "service_130") || has(f, "imsi_missing") {
+		t.Error("EF_IMSI is absent by standard")
 	}
 }

@@ -34,3 +34,20 @@ func TestUnreadIsNotInOrder(t *testing.T) {
 		})
 	}
 }
+
+// TestOneCopyHidden: the applet hides EF_IMSI of the USIM and may not write the one of DF_GSM: the device was denied, and nothing is written wrongly.
+func TestOneCopyHidden(t *testing.T) {
+	_, out, talk := admit(t, patient{image: "usim-separate", e0: preset, live: starts(rightOne, wrongOne), change: func(i *image.Image) {
+		for n := range i.PINs {
+			i.PINs[n].Enabled = false
+		}
+		for n := range i.Applets[0].Access {
+			if x := &i.Applets[0].Access[n]; len(x.ADF) == 0 {
+				x.Domain = image.Hex{0x02, 0x01, 0x00, 0x04} // as PIN1: read, not written
+			}
+		}
+	}}).call("doctor")
+	if !strings.HasPrefix(out, "DENIED: the last device was denied") || strings.Contains(out, "imsi_implausible") || !strings.Contains(out, "imsi_copies_differ") {
+		t.Errorf("%s%s", out, talk)
+	}
+}
