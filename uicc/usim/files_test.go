@@ -285,7 +285,22 @@ func TestStatusWords(t *testing.T) {
 			t.Errorf("%+v: %s", row, got)
 		}
 	}
-	if !located(EPS, "00FF", "", "", "", 0, 0).HoldsIdentity() {
-		t.Error("an identity is there")
+}
+
+// TestHoldsIdentity: a TMSI of ones is none (TS 23.003 clause 2.4), also where a device left the network or a signature beside it.
+func TestHoldsIdentity(t *testing.T) {
+	for _, row := range []struct {
+		family   LocationFamily
+		identity string
+		held     bool
+	}{
+		{CircuitSwitched, "FFFFFFFF", false}, {CircuitSwitched, "11223344", true}, {CircuitSwitched, "", false},
+		{PacketSwitched, "FFFFFFFFFFFFFF", false}, {PacketSwitched, "FFFFFFFF123456", false}, {PacketSwitched, "C1223344FFFFFF", true},
+		{EPS, "FFFFFFFFFFFFFFFFFFFFFFFF", false}, {EPS, "0BF600F110800101FFFFFFFF", false}, {EPS, "0BF600F110800101C1223344", true},
+		{FiveGS, "FFFFFFFFFFFFFFFFFFFFFFFFFF", false}, {FiveGS, "000BF200F110010041FFFFFFFF", false}, {FiveGS, "000BF200F110010041C1223344", true},
+	} {
+		if got := located(row.family, row.identity, "", "", "", 0, 0).HoldsIdentity(); got != row.held {
+			t.Errorf("%d, %s: %v", row.family, row.identity, got)
+		}
 	}
 }
