@@ -9,6 +9,7 @@ import (
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
 )
 
@@ -69,6 +70,9 @@ func seeIMSIDeactivated(f *Facts, _ Show) string {
 		if !c.Deactivated() {
 			return ""
 		}
+		if c.FCP.Deactivated {
+			return "SELECT answers 6283"
+		}
 		return "life cycle " + c.FCP.LifeCycle.String()
 	})
 }
@@ -97,7 +101,7 @@ func seeIMSIImplausible(f *Facts, _ Show) string {
 	return f.eachCopy(func(c Copy) string {
 		rule, why := broken(c)
 		switch {
-		case c.FCP != nil && (!c.FCP.IsTransparent() || c.FCP.Size != usim.EFIMSI.Size):
+		case c.FCP != nil && c.FCP.Structure != uicc.StructureUnknown && (!c.FCP.IsTransparent() || c.FCP.Size != usim.EFIMSI.Size):
 			return fmt.Sprintf("%s file of %d bytes, not transparent of %d", c.FCP.Structure, c.FCP.Size, usim.EFIMSI.Size)
 		case rule == "" || rule == usim.RulePresent || f.denied() || f.hides(c):
 			return ""

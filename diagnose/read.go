@@ -174,7 +174,7 @@ func (r *reader) gsm() error {
 // copy takes a copy of EF_IMSI that was selected, or not.
 func (r *reader) copy(place string, fcp uicc.FCP, err error) error {
 	c := Copy{Place: place, Missing: errors.Is(err, apdu.SWFileNotFound)}
-	if err == nil {
+	if err == nil || fcp.Deactivated {
 		c.FCP = &fcp
 	}
 	if err == nil && fcp.IsTransparent() && fcp.Size == usim.EFIMSI.Size {

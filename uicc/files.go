@@ -9,7 +9,7 @@ import (
 )
 
 // Select selects a file or application and reads its FCP. A deactivated file (6283) is no error: its FCP says
-// Deactivated. Errors begin with "SELECT" and what was selected.
+// Deactivated, also beside an error where the card answered 6283 without an FCP. Errors begin with "SELECT" and what was selected.
 func Select(ctx context.Context, t apdu.Transmitter, what Selection) (FCP, error) {
 	return selectFile(ctx, t, what.String(), what.Command())
 }
@@ -37,10 +37,10 @@ func selectFile(ctx context.Context, t apdu.Transmitter, name string, c apdu.Com
 		return FCP{}, err
 	}
 	f, err := ParseFCP(r.Data)
+	f.Deactivated = deactivated
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", name, err)
 	}
-	f.Deactivated = deactivated
 	return f, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/simbind/simbind/pcsc/mock"
+	"github.com/simbind/simbind/vuicc"
 	"github.com/simbind/simbind/vuicc/image"
 )
 
@@ -48,6 +50,16 @@ func TestOneCopyHidden(t *testing.T) {
 		}
 	}}).call("doctor")
 	if !strings.HasPrefix(out, "DENIED: the last device was denied") || strings.Contains(out, "imsi_implausible") || !strings.Contains(out, "imsi_copies_differ") {
+		t.Errorf("%s%s", out, talk)
+	}
+}
+
+// TestDeactivatedWithoutFCP: a card may answer SELECT of a deactivated file with 6283 alone.
+func TestDeactivatedWithoutFCP(t *testing.T) {
+	_, out, talk := admit(t, patient{image: "no-applet-t1", wrap: func(c *vuicc.Card) mock.Chip {
+		return lying{c, []byte{0x00, 0xA4, 0x00, 0x04, 0x02, 0x6F, 0x07}, []byte{0x62, 0x83}}
+	}}).call("doctor")
+	if !strings.HasPrefix(out, "DENIED: EF_IMSI is deactivated") || !strings.Contains(out, "ADF.USIM/6F07: SELECT answers 6283") || strings.Contains(out, "imsi_implausible") {
 		t.Errorf("%s%s", out, talk)
 	}
 }
