@@ -52,7 +52,7 @@ func (p ProactiveCommand) Words() string {
 	return p.String()
 }
 
-// objectNames are the COMPREHENSION-TLV objects (clause 9.3; TS 31.111 clause 9.3; TS 101 220 table 7.23), by tag without the comprehension bit.
+// objectNames are the COMPREHENSION-TLV objects (clause 9.3; TS 31.111 clause 9.3; TS 101 220 clause 7.2), by tag without the comprehension bit.
 var objectNames = map[uint16]string{
 	0x01: "command details", 0x02: "device identities", 0x03: "result", 0x04: "duration", 0x05: "alpha identifier", 0x06: "address",
 	0x07: "capability configuration parameters", 0x08: "subaddress", 0x09: "SS string", 0x0A: "USSD string", 0x0B: "SMS TPDU", 0x0C: "cell broadcast page",
