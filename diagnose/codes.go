@@ -83,7 +83,7 @@ func seeNoUSIM(f *Facts, _ Show) string {
 }
 
 func seeUnlisted(f *Facts, _ Show) string {
-	if !f.Unlisted {
+	if !f.Unlisted || f.Undisclosed {
 		return ""
 	}
 	return fmt.Sprintf("EF_DIR names %d applications, none of them a USIM; SELECT %X finds one", len(f.Applications), usim.Prefix())

@@ -18,6 +18,7 @@ type Facts struct {
 	ICCID        uicc.ICCID
 	MF, ADF      *uicc.FCP
 	Applications []uicc.Application // of EF_DIR
+	Undisclosed  bool               // EF_DIR may be there, and could not be read
 	USIM         []byte             // full AID of the first USIM
 	Unlisted     bool               // EF_DIR does not name it
 	Absent       bool               // EF_DIR names it, and SELECT answers 6A82

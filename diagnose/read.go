@@ -84,6 +84,7 @@ func (r *reader) identity() error {
 func (r *reader) directory() error {
 	var err error
 	if r.f.Applications, err = uicc.ReadDIR(r.ctx, r.t); err != nil {
+		r.f.Undisclosed = !errors.Is(err, apdu.SWFileNotFound)
 		return r.refused("EF_DIR", err)
 	}
 	for _, a := range r.f.Applications {
@@ -243,11 +244,11 @@ func (f *Facts) offered(service int) bool {
 }
 
 func (r *reader) bySFI(file usim.File) ([]byte, error) {
-	resp, err := apdu.Do(r.ctx, r.t, "READ BINARY "+file.Name, uicc.ReadBinarySFI(file.SFI, 0, 0))
+	content, err := uicc.ReadToEnd(r.ctx, r.t, "READ BINARY "+file.Name, uicc.ReadBinarySFI(file.SFI, 0, 0))
 	if err != nil {
 		return nil, r.optional(file.Name, err)
 	}
-	return resp.Data, nil
+	return content, nil
 }
 
 func (r *reader) byPath(file usim.File) ([]byte, error) {

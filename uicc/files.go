@@ -72,6 +72,18 @@ func ReadTransparent(ctx context.Context, t apdu.Transmitter, name string, size 
 	return out, nil
 }
 
+// swEndOfFile: the file, or record, ended before the length asked for (clause 10.2.1.3).
+const swEndOfFile apdu.SW = 0x6282
+
+// ReadToEnd sends a READ command that asks for 256 bytes (Le 00), and gives what there is: some cards warn of the end (6282) then.
+func ReadToEnd(ctx context.Context, t apdu.Transmitter, name string, c apdu.Command) ([]byte, error) {
+	r, err := apdu.Do(ctx, t, name, c)
+	if err != nil && (r.SW != swEndOfFile || len(r.Data) == 0) {
+		return nil, err
+	}
+	return r.Data, nil
+}
+
 // ReadRecords reads every record of the current linear fixed or cyclic EF, in the order of their numbers; f is the
 // FCP its SELECT answered.
 func ReadRecords(ctx context.Context, t apdu.Transmitter, name string, f FCP) ([][]byte, error) {

@@ -63,3 +63,35 @@ func TestDeactivatedWithoutFCP(t *testing.T) {
 		t.Errorf("%s%s", out, talk)
 	}
 }
+
+// warns is a card that warns of the end of the file where all of it was asked for (Le 00), and gives what there is.
+type warns struct{ *vuicc.Card }
+
+func (w warns) Process(c []byte) ([]byte, error) {
+	r, err := w.Card.Process(c)
+	if n := len(r); len(c) == 5 && (c[1] == 0xB0 || c[1] == 0xB2) && c[4] == 0x00 && n > 2 && r[n-2] == 0x90 {
+		r[n-2], r[n-1] = 0x62, 0x82
+	}
+	return r, err
+}
+
+// TestEndOfFile: 6282 behind all that a file holds is no refusal.
+func TestEndOfFile(t *testing.T) {
+	_, plain, _ := admit(t, patient{image: "no-applet-t1"}).call("doctor")
+	_, out, talk := admit(t, patient{image: "no-applet-t1", wrap: func(c *vuicc.Card) mock.Chip { return warns{c} }}).call("doctor")
+	if out != plain {
+		t.Errorf("%s%s, want\n%s", out, talk, plain)
+	}
+}
+
+// TestUnreadableDirectory: where EF_DIR is there and refuses to be read nobody knows what it names.
+func TestUnreadableDirectory(t *testing.T) {
+	for sw, unlisted := range map[string]bool{"6982": false, "6A82": true} {
+		_, out, talk := admit(t, patient{image: "no-applet-t1", wrap: func(c *vuicc.Card) mock.Chip {
+			return lying{c, []byte{0x00, 0xB2, 0x01, 0xF4}, unhex(t, sw)}
+		}}).call("doctor")
+		if strings.Contains(out, "usim_unlisted") != unlisted || !strings.Contains(out, "EF_DIR: READ RECORD EF_DIR: "+sw) {
+			t.Errorf("%s: %s%s", sw, out, talk)
+		}
+	}
+}
