@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,7 +166,7 @@ func TestTable(t *testing.T) {
 
 // TestJudge: an error decides, then what hides or holds EF_IMSI, then what the applet said.
 func TestJudge(t *testing.T) {
-	allowed := &binding.State{Status: binding.Bound, Decision: binding.Allowed}
+	allowed := &binding.State{Status: binding.Bound, Decision: binding.Allowed, Files: binding.FilesOther}
 	for name, row := range map[string]struct {
 		found  []Finding
 		state  *binding.State
@@ -189,6 +190,9 @@ func TestJudge(t *testing.T) {
 		"observe only":             {nil, &binding.State{Status: binding.Bound, Policy: binding.ObserveOnly, Decision: binding.DeniedOther}, Allowed},
 	} {
 		f := &Facts{Copies: []Copy{{Place: personalize.PlaceUSIM, Content: unhex(t, ownIMSI)}}}
+		if slices.ContainsFunc(row.found, func(x Finding) bool { return x.ID == "imsi_blank" }) {
+			f.Copies[0].Content = unhex(t, "FFFFFFFFFFFFFFFFFF")
+		}
 		if row.state != nil {
 			f.Applet = &personalize.Applet{State: *row.state}
 		}

@@ -30,13 +30,27 @@ func (f *Facts) Judge(fs []Finding, s Show) Verdict {
 	for _, by := range [][]decider{shut, f.shown(), open} {
 		for _, d := range by {
 			for _, x := range fs {
-				if x.ID == d.id && (d.id != "card_locked" || f.ADF == nil) {
+				if x.ID == d.id && f.decides(d.id) {
 					return Verdict{d.answer, x.What + d.rest, x.ID}
 				}
 			}
 		}
 	}
 	return f.judgeBinding(s)
+}
+
+// decides tells whether a finding keeps devices out, and not only from what they do without: a card that says it is locked and shows its USIM, or
+// a copy of EF_IMSI that none but old modules read.
+func (f *Facts) decides(id string) bool {
+	switch id {
+	case "card_locked":
+		return f.ADF == nil
+	case "imsi_blank", "imsi_implausible", "imsi_deactivated":
+		one := *f
+		one.Copies = slices.DeleteFunc(slices.Clone(f.Copies), func(c Copy) bool { return c.Place != personalize.PlaceUSIM })
+		return slices.ContainsFunc(imsiKinds, func(k kind) bool { return k.id == id && k.see(&one, Show{}) != "" })
+	}
+	return true
 }
 
 // decider is a finding that decides, and what its sentence goes on with.

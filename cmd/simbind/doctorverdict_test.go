@@ -95,3 +95,24 @@ func TestUnreadableDirectory(t *testing.T) {
 		}
 	}
 }
+
+// TestGSMCopyAlone: an EF_IMSI of DF_GSM that is blank, wrong or deactivated keeps no device out that reads the one of the USIM.
+func TestGSMCopyAlone(t *testing.T) {
+	for id, change := range map[string]func(*image.File){
+		"imsi_blank":       func(f *image.File) { f.Content = unhex(t, blankIMSI) },
+		"imsi_implausible": func(f *image.File) { f.Content = unhex(t, "080010100000214365") },
+		"imsi_deactivated": func(f *image.File) { f.State = 0x04 },
+	} {
+		for path, denied := range map[string]bool{linkedIMSI: false, "ADF1/6F07": true} {
+			_, out, talk := admit(t, patient{image: "usim-separate", change: func(i *image.Image) {
+				for n := range i.PINs {
+					i.PINs[n].Enabled = false
+				}
+				change(i.File(path))
+			}}).call("doctor")
+			if !strings.Contains(out, "error "+id) || strings.HasPrefix(out, "DENIED") != denied {
+				t.Errorf("%s of %s: %s%s", id, path, out, talk)
+			}
+		}
+	}
+}
