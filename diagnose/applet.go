@@ -26,7 +26,7 @@ var appletKinds = []kind{
 
 func seeDeniedOther(f *Facts, s Show) string {
 	st := f.state()
-	if st == nil || st.Decision != binding.DeniedOther || st.Policy.Has(binding.ObserveOnly) {
+	if st == nil || st.Decision != binding.DeniedOther || f.settled() {
 		return ""
 	}
 	out := []string{fmt.Sprintf("denied %d of %d starts", st.Counters.Denied, st.Counters.Profiles)}
@@ -40,10 +40,29 @@ func seeDeniedOther(f *Facts, s Show) string {
 		return strings.Join(out, "; ")
 	}
 	out = append(out, "seen "+s.IMEI(*st.LastIMEI))
-	if len(st.Bound) == 1 {
+	switch {
+	case f.undone():
+		out = append(out, givenBack)
+	case len(st.Bound) == 1:
 		out = append(out, difference(st.Bound[0], *st.LastIMEI))
 	}
 	return strings.Join(out, "; ")
+}
+
+// givenBack is what stands in place of a comparison when it may be outdated.
+const givenBack = "EF_IMSI was given back since: it was restored, or the binding was changed, perhaps for this very device"
+
+// undone tells whether something took back what the last denial did: EF_IMSI shows the subscriber, and nothing kept the applet from hiding it.
+func (f *Facts) undone() bool {
+	st := f.state()
+	return st != nil && st.Decision.Denies() && st.Files == binding.FilesBackup &&
+		st.Failure != binding.FailureNotWritable && st.Failure != binding.FailureMemory
+}
+
+// settled tells whether a denial says nothing of the next start: it was counted alone, or the card was switched off or armed anew since.
+func (f *Facts) settled() bool {
+	st := f.state()
+	return st.Policy.Has(binding.ObserveOnly) || f.undone() && st.Status != binding.Bound && st.Status != binding.PresetActive
 }
 
 // difference says from which digit on two identities part; within the serial number without naming it.
@@ -64,8 +83,11 @@ func difference(a, b binding.IMEIView) string {
 
 func seeDeniedNoIMEI(f *Facts, _ Show) string {
 	st := f.state()
-	if st == nil || st.Decision != binding.DeniedNoIMEI || st.Policy.Has(binding.ObserveOnly) {
+	switch {
+	case st == nil || st.Decision != binding.DeniedNoIMEI || f.settled():
 		return ""
+	case f.undone():
+		return answered(st) + "; " + givenBack
 	}
 	return answered(st)
 }

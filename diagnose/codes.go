@@ -59,10 +59,16 @@ func seeLocked(f *Facts, _ Show) string {
 	if f.Domain == nil || !f.Domain.Locked {
 		return ""
 	}
+	if f.ADF != nil {
+		return "SELECT of the security domain: 6283; the USIM can be selected all the same, its applets perhaps not"
+	}
 	return "SELECT of the security domain: 6283"
 }
 
 func seeNoUSIM(f *Facts, _ Show) string {
+	if f.Absent && (f.Domain == nil || !f.Domain.Locked) {
+		return fmt.Sprintf("EF_DIR names %X, and SELECT of it answers 6A82", f.USIM)
+	}
 	if f.USIM != nil || f.Domain != nil && f.Domain.Locked {
 		return ""
 	}
@@ -77,7 +83,7 @@ func seeNoUSIM(f *Facts, _ Show) string {
 }
 
 func seeUnlisted(f *Facts, _ Show) string {
-	if !f.Unlisted {
+	if !f.Unlisted || f.Undisclosed {
 		return ""
 	}
 	return fmt.Sprintf("EF_DIR names %d applications, none of them a USIM; SELECT %X finds one", len(f.Applications), usim.Prefix())

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,36 @@ func TestDifference(t *testing.T) {
 	}
 }
 
+// TestDenialTakenBack: what was restored, bound anew, armed or switched off since the last denial is not told as another device.
+func TestDenialTakenBack(t *testing.T) {
+	seen := binding.IMEIView{0x49, 0x01, 0x54, 0x20, 0xFF, 0xFF, 0xFF}
+	for name, row := range map[string]struct {
+		state binding.State
+		says  string // empty: nothing
+	}{
+		"denied":                   {binding.State{Status: binding.Bound, Files: binding.FilesDenial}, "the same model, another device"},
+		"it cannot be hidden":      {binding.State{Status: binding.Bound, Files: binding.FilesBackup, Failure: binding.FailureNotWritable}, "the same model, another device"},
+		"bound anew":               {binding.State{Status: binding.Bound, Files: binding.FilesBackup}, "given back since"},
+		"armed, none fits":         {binding.State{Status: binding.Armed, Files: binding.FilesDenial}, "seen 49015420"},
+		"armed anew":               {binding.State{Status: binding.Armed, Files: binding.FilesBackup}, ""},
+		"switched off":             {binding.State{Status: binding.SwitchedOff, Files: binding.FilesBackup}, ""},
+		"counted, not carried out": {binding.State{Status: binding.Bound, Files: binding.FilesBackup, Policy: binding.ObserveOnly}, ""},
+	} {
+		row.state.LastIMEI, row.state.Bound = &seen, []binding.IMEIView{seen}
+		if row.state.Status != binding.Bound {
+			row.state.Bound = nil
+		}
+		for _, decision := range []binding.Decision{binding.DeniedOther, binding.DeniedNoIMEI} {
+			row.state.Decision = decision
+			f := &Facts{Applet: &personalize.Applet{State: row.state}}
+			got := seeDeniedOther(f, Show{}) + seeDeniedNoIMEI(f, Show{})
+			if (got == "") != (row.says == "") || decision == binding.DeniedOther && !strings.Contains(got, row.says) {
+				t.Errorf("%s, %s: %q", name, decision, got)
+			}
+		}
+	}
+}
+
 // TestCounters: how many sessions are left, by SCP02 with two bytes and SCP03 with three.
 func TestCounters(t *testing.T) {
 	for _, row := range []struct {
@@ -135,7 +166,7 @@ func TestTable(t *testing.T) {
 
 // TestJudge: an error decides, then what hides or holds EF_IMSI, then what the applet said.
 func TestJudge(t *testing.T) {
-	allowed := &binding.State{Status: binding.Bound, Decision: binding.Allowed}
+	allowed := &binding.State{Status: binding.Bound, Decision: binding.Allowed, Files: binding.FilesOther}
 	for name, row := range map[string]struct {
 		found  []Finding
 		state  *binding.State
@@ -145,7 +176,8 @@ func TestJudge(t *testing.T) {
 		"blank":                    {[]Finding{{ID: "home_forbidden"}, {ID: "imsi_blank"}}, allowed, Denied},
 		"the denial value":         {[]Finding{{ID: "imsi_denial_value"}}, allowed, Denied},
 		"denied":                   {[]Finding{{ID: "access_domain_small"}, {ID: "denied_other"}}, &binding.State{Files: binding.FilesDenial}, Denied},
-		"denied, yet not hidden":   {[]Finding{{ID: "access_domain_small"}, {ID: "denied_other"}}, &binding.State{Files: binding.FilesBackup}, Allowed},
+		"denied, yet not hidden":   {[]Finding{{ID: "access_domain_small"}, {ID: "denied_other"}}, &binding.State{Files: binding.FilesBackup, Decision: binding.DeniedOther, Failure: binding.FailureNotWritable}, Allowed},
+		"denied, and given back":   {[]Finding{{ID: "denied_other"}}, &binding.State{Status: binding.Bound, Files: binding.FilesBackup, Decision: binding.DeniedOther}, Unknown},
 		"denied, PIN1 blocked":     {[]Finding{{ID: "denied_other"}, {ID: "pin1_blocked"}}, &binding.State{Files: binding.FilesBackup}, Denied},
 		"enforces nothing":         {[]Finding{{ID: "applet_cannot_read"}}, allowed, Allowed},
 		"an unknown applet":        {[]Finding{{ID: "applet_unknown_version"}}, nil, Unknown},
@@ -157,7 +189,10 @@ func TestJudge(t *testing.T) {
 		"never decided":            {nil, &binding.State{Status: binding.PresetActive}, Unknown},
 		"observe only":             {nil, &binding.State{Status: binding.Bound, Policy: binding.ObserveOnly, Decision: binding.DeniedOther}, Allowed},
 	} {
-		f := &Facts{}
+		f := &Facts{Copies: []Copy{{Place: personalize.PlaceUSIM, Content: unhex(t, ownIMSI)}}}
+		if slices.ContainsFunc(row.found, func(x Finding) bool { return x.ID == "imsi_blank" }) {
+			f.Copies[0].Content = unhex(t, "FFFFFFFFFFFFFFFFFF")
+		}
 		if row.state != nil {
 			f.Applet = &personalize.Applet{State: *row.state}
 		}

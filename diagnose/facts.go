@@ -18,8 +18,10 @@ type Facts struct {
 	ICCID        uicc.ICCID
 	MF, ADF      *uicc.FCP
 	Applications []uicc.Application // of EF_DIR
+	Undisclosed  bool               // EF_DIR may be there, and could not be read
 	USIM         []byte             // full AID of the first USIM
 	Unlisted     bool               // EF_DIR does not name it
+	Absent       bool               // EF_DIR names it, and SELECT answers 6A82
 	PIN1, ADM1   Code
 	Copies       []Copy // of EF_IMSI: ADF.USIM first, then DF_GSM when that is another file
 	AD, UST      []byte

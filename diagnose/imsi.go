@@ -9,6 +9,7 @@ import (
 
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
 )
 
@@ -36,7 +37,11 @@ func (f *Facts) state() *binding.State {
 
 func (f *Facts) denied() bool { s := f.state(); return s != nil && s.Files == binding.FilesDenial }
 
-func (f *Facts) service130() bool { return usim.Services(f.UST).Available(usim.ServiceNonIMSISUPI) }
+// service130: the service table says that there is no EF_IMSI, and there is none in the USIM.
+func (f *Facts) service130() bool {
+	there := slices.ContainsFunc(f.Copies, func(c Copy) bool { return c.Place == personalize.PlaceUSIM && c.FCP != nil })
+	return !there && usim.Services(f.UST).Available(usim.ServiceNonIMSISUPI)
+}
 
 func seeService130(f *Facts, _ Show) string {
 	switch s := f.state(); {
@@ -64,6 +69,9 @@ func seeIMSIDeactivated(f *Facts, _ Show) string {
 	return f.eachCopy(func(c Copy) string {
 		if !c.Deactivated() {
 			return ""
+		}
+		if c.FCP.Deactivated {
+			return "SELECT answers 6283"
 		}
 		return "life cycle " + c.FCP.LifeCycle.String()
 	})
@@ -93,13 +101,20 @@ func seeIMSIImplausible(f *Facts, _ Show) string {
 	return f.eachCopy(func(c Copy) string {
 		rule, why := broken(c)
 		switch {
-		case c.FCP != nil && (!c.FCP.IsTransparent() || c.FCP.Size != usim.EFIMSI.Size):
+		case c.FCP != nil && c.FCP.Structure != uicc.StructureUnknown && (!c.FCP.IsTransparent() || c.FCP.Size != usim.EFIMSI.Size):
 			return fmt.Sprintf("%s file of %d bytes, not transparent of %d", c.FCP.Structure, c.FCP.Size, usim.EFIMSI.Size)
-		case rule == "" || rule == usim.RulePresent || f.denied():
+		case rule == "" || rule == usim.RulePresent || f.denied() || f.hides(c):
 			return ""
 		}
 		return why
 	})
+}
+
+// hides tells whether a copy holds the denial value although not all do, which happens where the applet could not write the others. Of a
+// denial value that is not the default one nobody knows without keys.
+func (f *Facts) hides(c Copy) bool {
+	st := f.state()
+	return st != nil && st.Status != binding.Unconfigured && st.Files == binding.FilesDifferent && bytes.Equal(c.Content, binding.DefaultDenial[:])
 }
 
 // broken names the rule a copy breaks, "" when none or when it could not be read.

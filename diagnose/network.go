@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/uicc/usim"
 )
 
@@ -64,6 +65,7 @@ func seeNoAccessClass(f *Facts, _ Show) string {
 	return "EF_ACC holds 0000"
 }
 
+// seeLimits: a service is enabled when EF_UST has it available and EF_EST activated (TS 31.102 clause 4.2.47).
 func seeLimits(f *Facts, _ Show) string {
 	v, err := usim.EFEST.Decode(f.EST)
 	est, ok := v.(usim.EST)
@@ -72,11 +74,11 @@ func seeLimits(f *Facts, _ Show) string {
 	}
 	var on []string
 	for _, x := range []struct {
-		on   bool
-		name string
-	}{{est.FDN, "fixed dialling numbers"}, {est.BDN, "barred dialling numbers"}, {est.ACL, "APN control list"}} {
-		if x.on {
-			on = append(on, x.name)
+		on      bool
+		service int
+	}{{est.FDN, usim.ServiceFDN}, {est.BDN, usim.ServiceBDN}, {est.ACL, usim.ServiceACL}} {
+		if x.on && f.offered(x.service) {
+			on = append(on, usim.ServiceName(x.service))
 		}
 	}
 	if on == nil {
@@ -122,16 +124,29 @@ func (f *Facts) eachPlace(see func(Place) string) string {
 
 func seeForbidden(f *Facts, _ Show) string {
 	home, known := f.Home()
-	v, err := usim.EFFPLMN.Decode(f.FPLMN)
-	list, ok := v.([]usim.PLMN)
-	if !known || err != nil || !ok || !slices.Contains(list, home) {
+	if !known || !slices.Contains(f.forbidden(), home) {
 		return ""
 	}
 	return "EF_FPLMN holds " + home.String()
 }
 
+// forbidden are the networks of EF_FPLMN, as far as it was read; places that hold none are passed over, one by one.
+func (f *Facts) forbidden() []usim.PLMN {
+	var out []usim.PLMN
+	for b := f.FPLMN; len(b) >= 3; b = b[3:] {
+		if p, err := usim.DecodePLMN(b[:3]); err == nil && p != (usim.PLMN{}) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// seePairingRefused: a record without a link to EF_IPD is the binding applet's own, where its policy has it write them (card interface §8.8).
 func seePairingRefused(f *Facts, _ Show) string {
 	if f.Pairing == nil || len(f.Pairing.Statuses) == 0 || f.Pairing.Statuses[0].Paired {
+		return ""
+	}
+	if st := f.state(); st != nil && st.Policy.Has(binding.PairingStatus) && f.Pairing.Statuses[0].Link == 0 {
 		return ""
 	}
 	return "EF_IPS: the newest record is KO"

@@ -84,6 +84,7 @@ func (r *reader) identity() error {
 func (r *reader) directory() error {
 	var err error
 	if r.f.Applications, err = uicc.ReadDIR(r.ctx, r.t); err != nil {
+		r.f.Undisclosed = !errors.Is(err, apdu.SWFileNotFound)
 		return r.refused("EF_DIR", err)
 	}
 	for _, a := range r.f.Applications {
@@ -103,6 +104,7 @@ func (r *reader) adf() error {
 	if err == nil {
 		r.f.ADF = &fcp
 	}
+	r.f.Absent = errors.Is(err, apdu.SWFileNotFound)
 	return r.refused("ADF.USIM", err)
 }
 
@@ -173,7 +175,7 @@ func (r *reader) gsm() error {
 // copy takes a copy of EF_IMSI that was selected, or not.
 func (r *reader) copy(place string, fcp uicc.FCP, err error) error {
 	c := Copy{Place: place, Missing: errors.Is(err, apdu.SWFileNotFound)}
-	if err == nil {
+	if err == nil || fcp.Deactivated {
 		c.FCP = &fcp
 	}
 	if err == nil && fcp.IsTransparent() && fcp.Size == usim.EFIMSI.Size {
@@ -234,17 +236,19 @@ func (r *reader) limitable() bool {
 	return r.offered(usim.ServiceFDN) || r.offered(usim.ServiceBDN) || r.offered(usim.ServiceACL)
 }
 
+func (r *reader) offered(service int) bool { return r.f.offered(service) }
+
 // offered tells whether a service may be there: EF_UST says so, or could not be read.
-func (r *reader) offered(service int) bool {
-	return service == 0 || r.f.UST == nil || usim.Services(r.f.UST).Available(service)
+func (f *Facts) offered(service int) bool {
+	return service == 0 || f.UST == nil || usim.Services(f.UST).Available(service)
 }
 
 func (r *reader) bySFI(file usim.File) ([]byte, error) {
-	resp, err := apdu.Do(r.ctx, r.t, "READ BINARY "+file.Name, uicc.ReadBinarySFI(file.SFI, 0, 0))
+	content, err := uicc.ReadToEnd(r.ctx, r.t, "READ BINARY "+file.Name, uicc.ReadBinarySFI(file.SFI, 0, 0))
 	if err != nil {
 		return nil, r.optional(file.Name, err)
 	}
-	return resp.Data, nil
+	return content, nil
 }
 
 func (r *reader) byPath(file usim.File) ([]byte, error) {

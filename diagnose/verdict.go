@@ -1,7 +1,10 @@
 package diagnose
 
 import (
+	"slices"
+
 	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/personalize"
 )
 
 // Answer is whether the card serves a device.
@@ -27,13 +30,27 @@ func (f *Facts) Judge(fs []Finding, s Show) Verdict {
 	for _, by := range [][]decider{shut, f.shown(), open} {
 		for _, d := range by {
 			for _, x := range fs {
-				if x.ID == d.id {
+				if x.ID == d.id && f.decides(d.id) {
 					return Verdict{d.answer, x.What + d.rest, x.ID}
 				}
 			}
 		}
 	}
 	return f.judgeBinding(s)
+}
+
+// decides tells whether a finding keeps devices out, and not only from what they do without: a card that says it is locked and shows its USIM, or
+// a copy of EF_IMSI that none but old modules read.
+func (f *Facts) decides(id string) bool {
+	switch id {
+	case "card_locked":
+		return f.ADF == nil
+	case "imsi_blank", "imsi_implausible", "imsi_deactivated":
+		one := *f
+		one.Copies = slices.DeleteFunc(slices.Clone(f.Copies), func(c Copy) bool { return c.Place != personalize.PlaceUSIM })
+		return slices.ContainsFunc(imsiKinds, func(k kind) bool { return k.id == id && k.see(&one, Show{}) != "" })
+	}
+	return true
 }
 
 // decider is a finding that decides, and what its sentence goes on with.
@@ -50,10 +67,13 @@ var shut = []decider{
 	{"applet_unknown_version", Unknown, ""}, {"applet_foreign", Unknown, ""},
 }
 
-// shown: a device that was denied works on where EF_IMSI shows the subscriber all the same.
+// shown: a device that was denied works on where EF_IMSI shows the subscriber all the same; where it was given back nobody knows until the next start.
 func (f *Facts) shown() []decider {
 	answer, rest := Denied, ""
-	if st := f.state(); st != nil && st.Files == binding.FilesBackup {
+	switch st := f.state(); {
+	case f.undone():
+		answer, rest = Unknown, "; EF_IMSI was given back since, and the next start decides anew"
+	case st != nil && st.Files == binding.FilesBackup:
 		answer, rest = Allowed, "; but EF_IMSI shows the subscriber all the same, and it works on"
 	}
 	return []decider{{"denied_other", answer, rest}, {"denied_no_imei", answer, rest}, {"imsi_denial_value", Denied, ""}}
@@ -71,6 +91,8 @@ func (f *Facts) judgeBinding(s Show) Verdict {
 	switch {
 	case st == nil && f.unread("binding applet"):
 		return Verdict{Answer: Unknown, Reason: "the binding applet could not be asked"}
+	case f.unseen():
+		return Verdict{Answer: Unknown, Reason: "EF_IMSI of the USIM could not be read: whether it is in order is not known"}
 	case st == nil:
 		return Verdict{Allowed, "nothing binds this card, and EF_IMSI is in order: any device may use it", "applet_missing"}
 	case st.Status == binding.Unconfigured:
@@ -83,6 +105,14 @@ func (f *Facts) judgeBinding(s Show) Verdict {
 		return Verdict{Answer: Allowed, Reason: f.lastAllowed(s)}
 	}
 	return Verdict{Answer: Unknown, Reason: "no device was decided about yet (" + st.Status.String() + "): start the card in its device"}
+}
+
+// unseen: neither was the copy of EF_IMSI read that a device reads, nor does the applet vouch for it.
+func (f *Facts) unseen() bool {
+	if st := f.state(); st != nil && st.Files == binding.FilesBackup {
+		return false
+	}
+	return !slices.ContainsFunc(f.Copies, func(c Copy) bool { return c.Place == personalize.PlaceUSIM && c.Content != nil })
 }
 
 func (f *Facts) lastAllowed(s Show) string {

@@ -108,7 +108,9 @@ func (f *Facts) View(s Show) View {
 	for _, p := range f.Places {
 		v.Location = append(v.Location, PlaceView{p.Name, p.StatusWords(), p.PLMN.String(), p.HoldsIdentity()})
 	}
-	v.Forbidden = append(v.Forbidden, forbidden(f.FPLMN)...)
+	for _, p := range f.forbidden() {
+		v.Forbidden = append(v.Forbidden, p.String())
+	}
 	f.viewBinding(&v, s)
 	return v
 }
@@ -158,21 +160,6 @@ func (f *Facts) viewCopy(c Copy, s Show) CopyView {
 		v.IMSI = s.IMSI(c.Content, f.MNC())
 	}
 	return v
-}
-
-func forbidden(content []byte) []string {
-	v, err := usim.EFFPLMN.Decode(content)
-	list, ok := v.([]usim.PLMN)
-	if err != nil || !ok {
-		return nil
-	}
-	var out []string
-	for _, p := range list {
-		if p != (usim.PLMN{}) {
-			out = append(out, p.String())
-		}
-	}
-	return out
 }
 
 func viewCode(c Code) CodeView {

@@ -51,10 +51,11 @@ func ParseLenient(b []byte) (Objects, error) { return parse(b, true) }
 
 func parse(b []byte, lenient bool) (Objects, error) {
 	var out Objects
-	for off := 0; off < len(b); {
-		if lenient && (b[off] == 0x00 || b[off] == 0xFF) && allOf(b[off:], b[off]) {
-			return out, nil
-		}
+	end := len(b)
+	if lenient {
+		end = padding(b)
+	}
+	for off := 0; off < end; {
 		o, n, err := next(b[off:], lenient)
 		if err != nil {
 			return nil, fmt.Errorf("at byte %d: %w", off, err)
@@ -140,13 +141,13 @@ func lengthBytes(n int) int {
 	return 4
 }
 
-func allOf(b []byte, v byte) bool {
-	for _, x := range b {
-		if x != v {
-			return false
-		}
+// padding is where the run of 00, or of FF, begins that b ends with; len(b) when it ends with neither.
+func padding(b []byte) int {
+	end := len(b)
+	for end > 0 && (b[end-1] == 0x00 || b[end-1] == 0xFF) && b[end-1] == b[len(b)-1] {
+		end--
 	}
-	return true
+	return end
 }
 
 // Find gives the value of the first object with the tag.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -339,6 +340,18 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(len(lenient), err)
 		}
 	})
+}
+
+// TestLongSequence: a sequence of many empty objects is read in one pass. In a pass for each object this would take minutes.
+func TestLongSequence(t *testing.T) {
+	b := append(make([]byte, 1<<20), 0x81)
+	began := time.Now()
+	if _, err := ParseLenient(b); !errors.Is(err, ErrMalformed) {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("%s for a megabyte", took)
+	}
 }
 
 func FuzzParse(f *testing.F) {

@@ -103,8 +103,33 @@ func dataKind(c apdu.Command, file kind) kind {
 		return min(file, personal)
 	case apdu.INSEnvelope:
 		return envelope(c.Data)
+	case apdu.INSInstall:
+		return installation(c)
 	}
 	return commandKinds[c.INS]
+}
+
+// installation: the application parameters (C9) of the binding applet may hold a first configuration (E0), which names IMEIs (card interface §2).
+func installation(c apdu.Command) kind {
+	fields := c.Data
+	for range 4 { // load file, module, instance, privileges; the parameters follow (GPCS clause 11.5.2.3)
+		if len(fields) == 0 || int(fields[0]) >= len(fields) {
+			return public
+		}
+		fields = fields[1+int(fields[0]):]
+	}
+	if len(fields) == 0 || int(fields[0]) >= len(fields) {
+		return public
+	}
+	for _, tag := range []tlv.Tag{0xC9, 0xE0} {
+		objects, err := tlv.ParseLenient(fields[1 : 1+int(fields[0])])
+		value, ok := objects.Find(tag)
+		if err != nil || !ok {
+			return public
+		}
+		fields = append([]byte{byte(len(value))}, value...)
+	}
+	return personal
 }
 
 // envelope: a download by SMS or cell broadcast may carry any command, PUT KEY among them.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/tlv"
 )
 
 // TestSecretsNeverStandInATranscript, whatever is asked for.
@@ -294,6 +295,35 @@ func TestOpenFilesAreShown(t *testing.T) {
 		_, response := m.Exchange(apdu.Command{CLA: 0x80, INS: apdu.INSFetch, Le: 11}, apdu.Response{Data: *fetched, SW: apdu.SWOK})
 		if strings.Contains(response, "BYTES") != masked {
 			t.Errorf("%X: %s", *fetched, response)
+		}
+	}
+}
+
+// TestFirstConfiguration: an installation that carries a configuration names IMEIs; any other is shown whole.
+func TestFirstConfiguration(t *testing.T) {
+	field := func(b ...byte) []byte { return append([]byte{byte(len(b))}, b...) }
+	aid := []byte{0xF0, 0x53, 0x49, 0x4D, 0x42, 0x49, 0x4E, 0x44, 0x01}
+	configuration := tlv.Encode(0xE0, tlv.Encode(0x80, []byte{0x02}), tlv.Encode(0x81, []byte{0x49, 0x01, 0x54, 0x20, 0x32, 0x37, 0x51}))
+	adf := tlv.Encode(0x81, []byte(usimPrefix))
+	for _, row := range []struct {
+		application []byte
+		masked      bool
+	}{{nil, false}, {adf, false}, {configuration, true}, {append(adf, configuration...), true}, {[]byte{0x81}, false}} {
+		data := append(append(append(field(aid[:8]...), field(aid...)...), field(aid...)...), field(0x00)...)
+		data = append(append(data, field(tlv.Encode(0xC9, row.application)...)...), field()...)
+		for cut := range len(data) {
+			_ = record(t, false, apdu.Command{CLA: 0x80, INS: apdu.INSInstall, P1: 0x0C, Data: data[:cut]})
+		}
+		for _, cla := range []byte{0x80, 0x84, 0x81} {
+			for _, p1 := range []byte{0x04, 0x08, 0x0C} {
+				c := apdu.Command{CLA: cla, INS: apdu.INSInstall, P1: p1, Data: data}
+				if text := record(t, false, c); strings.Contains(text, "BYTES]") != row.masked || strings.Contains(text, "490154") {
+					t.Errorf("%X: %s", row.application, text)
+				}
+				if text := record(t, true, c); strings.Contains(text, "BYTES]") {
+					t.Errorf("%X, revealed: %s", row.application, text)
+				}
+			}
 		}
 	}
 }

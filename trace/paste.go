@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/simbind/simbind/apdu"
 )
 
 // Bounds of what Read takes.
@@ -24,8 +26,11 @@ const ResetNote = "reset"
 //	< 61 2F : more data       <-, <=, A<<, Received:, Response:, R-APDU: …
 //	<- 9000: 6F07             the status word first (pySim)
 //	Received (SW1=0x90, SW2=0x00):  and rows of 16 bytes with their characters behind (opensc-tool)
+//	< 62 1E 82 …             and further rows of 16 bytes, words behind the last (scriptor; gscriptor so commands too)
+//	AT+CSIM=14,"00A40004023F00", +CSIM: 4,"612F"
 //
-// Comments begin with #, ; or //. A command without an answer is kept. Errors name the line.
+// Comments begin with #, ; or //; what a tool says before its first command is taken for one. A command without an answer is kept.
+// Errors name the line.
 func Read(r io.Reader) (Transcript, error) {
 	p := paste{}
 	sc := bufio.NewScanner(r)
@@ -39,7 +44,10 @@ func Read(r io.Reader) (Transcript, error) {
 	if err := sc.Err(); err != nil {
 		return p.t, fmt.Errorf("%w line %d: %w", ErrTranscript, p.n+1, err)
 	}
-	p.close()
+	p.closeDump()
+	if p.stray > 0 && !p.tool {
+		return p.t, fmt.Errorf("%w line %d: %w", ErrTranscript, p.stray, errNoTool)
+	}
 	return p.t, nil
 }
 
@@ -49,17 +57,37 @@ type paste struct {
 	n     int
 	notes []string
 	open  bool   // the last command has no answer yet
+	bare  bool   // it stood there without a word before it
 	prose bool   // written by a tool that talks between its lines
-	dump  bool   // rows of an answer follow
+	tool  bool   // words before commands or answers were seen
+	stray int    // the first line before any command that is neither; 0: none
+	more  where  // rows of 16 bytes follow
+	dump  bool   // rows of an answer follow, as opensc-tool writes them
 	sw    string // its status word, told before them
 }
+
+// where a row of bytes goes on that a tool broke off after 16.
+type where int
+
+const (
+	nowhere where = iota
+	inCommand
+	inAnswer
+	inReset // of the ATR, which is passed over
+)
+
+// rowDigits are those of a full row.
+const rowDigits = 32
 
 // Words that begin a line, longest first where one begins another.
 var (
 	commandWords = []string{"A>>", "-->", "->", "=>", ">>", ">", "sending:", "send:", "command:", "c-apdu:", "capdu:", "apdu:", "cmd:", "c:"}
 	answerWords  = []string{"A<<", "<--", "<-", "<=", "<<", "<", "received:", "receive:", "response:", "answer:", "r-apdu:", "rapdu:", "rsp:", "r:"}
 	openscAnswer = regexp.MustCompile(`^Received \(SW1=0x([0-9A-Fa-f]{2}), SW2=0x([0-9A-Fa-f]{2})\)`)
-	resetLine    = regexp.MustCompile(`(?i)^(-- *)?(card )?(reset|cold reset|warm reset)\.?$`)
+	resetLine    = regexp.MustCompile(`(?i)^(--|>)? *\[?(card )?(reset|cold reset|warm reset)\]?\.?$`)
+	resetAnswer  = regexp.MustCompile(`^(ATR|< *[OK][KO]):(.*)$`)
+	csimCommand  = regexp.MustCompile(`(?i)AT\+CSIM= ?[0-9]+, ?"?([0-9A-F]+)`)
+	csimAnswer   = regexp.MustCompile(`(?i)\+CSIM: ?[0-9]+, ?"?([0-9A-F]+)`)
 	apdu4jPrefix = regexp.MustCompile(`^(T=\d+|T=CL|\([0-9+]+\)|\([0-9]+ *m?s\))\s*`)
 )
 
@@ -69,6 +97,10 @@ func (p *paste) line(raw string) error {
 	}
 	p.closeDump()
 	text := strings.TrimSpace(strings.TrimPrefix(raw, "\uFEFF"))
+	if p.more != nowhere && p.row16(text) {
+		return nil
+	}
+	p.more = nowhere
 	switch {
 	case text == "":
 		return nil
@@ -77,21 +109,87 @@ func (p *paste) line(raw string) error {
 		return nil
 	case resetLine.MatchString(text):
 		p.note(ResetNote)
+		p.open, p.bare = false, false
+		return nil
+	}
+	if m := resetAnswer.FindStringSubmatch(text); m != nil && !p.open {
+		if p.note(text); len(loose(m[2])) == rowDigits {
+			p.more = inReset
+		}
 		return nil
 	}
 	if m := openscAnswer.FindStringSubmatch(text); m != nil && p.open {
-		p.prose, p.dump, p.sw = true, true, strings.ToUpper(m[1]+m[2])
+		p.prose, p.tool, p.dump, p.sw = true, true, true, strings.ToUpper(m[1]+m[2])
 		return nil
 	}
+	if m := csimCommand.FindStringSubmatch(text); m != nil {
+		p.prose, p.tool = true, true
+		return p.command(loose(m[1]))
+	}
+	if m := csimAnswer.FindStringSubmatch(text); m != nil {
+		p.prose, p.tool = true, true
+		return p.answer(loose(m[1]))
+	}
+	return p.worded(text)
+}
+
+// worded is a line with a word of a tool before its bytes, or without one.
+func (p *paste) worded(text string) error {
 	if rest, word := prefixed(text, answerWords); word != "" {
-		p.prose = p.prose || len(word) > 1
-		return p.answer(answerHex(rest))
+		p.prose, p.tool = p.prose || len(word) > 1, true
+		if err := p.answer(answerHex(rest)); err != nil {
+			return err
+		}
+		if len(loose(bare(rest))) == rowDigits {
+			p.more = inAnswer
+		}
+		return nil
 	}
 	if rest, word := prefixed(text, commandWords); word != "" {
-		p.prose = p.prose || len(word) > 1
-		return p.command(loose(bare(rest)))
+		p.prose, p.tool = p.prose || len(word) > 1, true
+		return p.commandOf(loose(bare(rest)))
 	}
 	return p.bareLine(text)
+}
+
+// commandOf takes the command of a tool, which may have shown the line it read before. One of a full row that is not complete goes on below.
+func (p *paste) commandOf(s string) error {
+	if k := len(p.t.Exchanges); p.open && p.bare && p.t.Exchanges[k-1].Command == s {
+		p.bare = false
+		return nil
+	}
+	if err := p.command(s); err != nil {
+		return err
+	}
+	if raw, err := hex.DecodeString(s); err == nil && len(s) == rowDigits {
+		if _, err := apdu.Parse(raw); err != nil {
+			p.more = inCommand
+		}
+	}
+	return nil
+}
+
+// row16 is a further row of up to 16 bytes; words behind a colon end an answer.
+func (p *paste) row16(text string) bool {
+	text, _, last := strings.Cut(text, ":")
+	s := loose(text)
+	x := &Exchange{}
+	if k := len(p.t.Exchanges); k > 0 {
+		x = &p.t.Exchanges[k-1]
+	}
+	if _, err := hex.DecodeString(s); err != nil || s == "" && !last || len(s) > rowDigits || len(x.Command)+len(x.Response) > maxLine {
+		return false
+	}
+	switch p.more {
+	case inCommand:
+		x.Command += s
+	case inAnswer:
+		x.Response += s
+	}
+	if last || len(s) < rowDigits {
+		p.more = nowhere
+	}
+	return true
 }
 
 func (p *paste) note(s string) {
@@ -137,16 +235,24 @@ func answerHex(s string) string {
 func (p *paste) bareLine(text string) error {
 	s := loose(text)
 	switch {
-	case !hexOrMask(s) && p.prose:
-		p.note(text)
+	case !hexOrMask(s) && (p.prose || len(p.t.Exchanges) == 0):
+		if p.note(text); !p.prose && p.stray == 0 {
+			p.stray = p.n
+		}
 		return nil
 	case !hexOrMask(s):
-		return errors.New("neither hex, nor a command or an answer of a tool that is known")
+		return errNoTool
 	case p.open && endsWithSW(s):
 		return p.answer(s)
 	}
-	return p.command(s)
+	if err := p.command(s); err != nil {
+		return err
+	}
+	p.bare = true
+	return nil
 }
+
+var errNoTool = errors.New("neither hex, nor a command or an answer of a tool that is known")
 
 // endsWithSW: status words begin with 6 or 9.
 func endsWithSW(s string) bool {
@@ -161,7 +267,7 @@ func (p *paste) command(s string) error {
 		return fmt.Errorf("more than %d commands", maxExchanges)
 	}
 	p.t.Exchanges = append(p.t.Exchanges, Exchange{Line: p.n, Command: s, Notes: p.notes})
-	p.notes, p.open = nil, true
+	p.notes, p.open, p.bare = nil, true, false
 	return nil
 }
 
@@ -203,8 +309,6 @@ func (p *paste) closeDump() {
 		p.dump, p.open = false, false
 	}
 }
-
-func (p *paste) close() { p.closeDump() }
 
 // loose is hex as people write it: with spaces, commas and 0x.
 func loose(s string) string {

@@ -65,14 +65,14 @@ func ReadDIR(ctx context.Context, t apdu.Transmitter) ([]Application, error) {
 	const sfi = 0x1E
 	var out []Application
 	for n := byte(1); n <= maxApplications; n++ {
-		r, err := apdu.Do(ctx, t, "READ RECORD EF_DIR", ReadRecord(sfi, n, 0))
+		record, err := ReadToEnd(ctx, t, "READ RECORD EF_DIR", ReadRecord(sfi, n, 0))
 		if errors.Is(err, apdu.SWRecordNotFound) || n > 1 && errors.As(err, new(*apdu.Error)) {
 			return out, nil
 		}
 		if err != nil {
 			return out, err
 		}
-		if a, ok, err := ParseDIR(r.Data); err == nil && ok {
+		if a, ok, err := ParseDIR(record); err == nil && ok {
 			out = append(out, a)
 		}
 	}

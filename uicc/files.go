@@ -9,7 +9,7 @@ import (
 )
 
 // Select selects a file or application and reads its FCP. A deactivated file (6283) is no error: its FCP says
-// Deactivated. Errors begin with "SELECT" and what was selected.
+// Deactivated, also beside an error where the card answered 6283 without an FCP. Errors begin with "SELECT" and what was selected.
 func Select(ctx context.Context, t apdu.Transmitter, what Selection) (FCP, error) {
 	return selectFile(ctx, t, what.String(), what.Command())
 }
@@ -37,10 +37,10 @@ func selectFile(ctx context.Context, t apdu.Transmitter, name string, c apdu.Com
 		return FCP{}, err
 	}
 	f, err := ParseFCP(r.Data)
+	f.Deactivated = deactivated
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", name, err)
 	}
-	f.Deactivated = deactivated
 	return f, nil
 }
 
@@ -70,6 +70,18 @@ func ReadTransparent(ctx context.Context, t apdu.Transmitter, name string, size 
 		out = append(out, r.Data...)
 	}
 	return out, nil
+}
+
+// swEndOfFile: the file, or record, ended before the length asked for (clause 10.2.1.3).
+const swEndOfFile apdu.SW = 0x6282
+
+// ReadToEnd sends a READ command that asks for 256 bytes (Le 00), and gives what there is: some cards warn of the end (6282) then.
+func ReadToEnd(ctx context.Context, t apdu.Transmitter, name string, c apdu.Command) ([]byte, error) {
+	r, err := apdu.Do(ctx, t, name, c)
+	if err != nil && (r.SW != swEndOfFile || len(r.Data) == 0) {
+		return nil, err
+	}
+	return r.Data, nil
 }
 
 // ReadRecords reads every record of the current linear fixed or cyclic EF, in the order of their numbers; f is the

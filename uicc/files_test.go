@@ -22,6 +22,10 @@ func TestSelect(t *testing.T) {
 	if err != nil || !f.Deactivated || f.Size != 9 {
 		t.Errorf("deactivated: %+v %v", f, err)
 	}
+	f, err = Select(t.Context(), play(t, [2]string{"00A40004026F0700", "6283"}), FID(0x6F07))
+	if !errors.Is(err, ErrMalformed) || !f.Deactivated {
+		t.Errorf("deactivated, without FCP: %+v %v", f, err)
+	}
 	f, err = Select(t.Context(), play(t, [2]string{"00A40004026F0700", fcpIMSI + "910B"}), FID(0x6F07))
 	if err != nil || f.Deactivated {
 		t.Errorf("with a proactive command waiting: %+v %v", f, err)

@@ -92,7 +92,7 @@ func (a *app) traceCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "show FILE", Short: "Say a recorded conversation in words", Args: cobra.ExactArgs(1),
 			Long: `Name every command, file, status word, TLV object and proactive command of a conversation: a file of --trace, lines of
-hex that are command and answer in turn, or the output of scriptor, gscriptor, pySim, apdu4j or opensc-tool. - reads
+hex that are command and answer in turn, the output of scriptor, gscriptor, pySim, apdu4j or opensc-tool, or AT+CSIM of a modem. - reads
 stdin. Codes and keys are never shown; IMSI, IMEI and ICCID are shortened unless --reveal.`,
 			Example: `  simbind status --trace talk.txt && simbind trace show talk.txt
   pySim-shell --apdu-trace … | simbind trace show -`,

@@ -64,10 +64,16 @@ func (e *explainer) contentWords(f usim.File, b []byte) string {
 	return openWords(v, b)
 }
 
+// maxServices is more than a service table has, in bytes: each bit of it is said in words.
+const maxServices = 64
+
 // openWords are contents without an identity.
 func openWords(v any, b []byte) string {
 	switch v := v.(type) {
 	case usim.Services:
+		if len(v) > maxServices {
+			return fmt.Sprintf("not as the standard has it: a service table of %d bytes", len(v))
+		}
 		var out []string
 		for _, n := range v.List() {
 			out = append(out, fmt.Sprintf("%d %s", n, usim.ServiceName(n)))

@@ -97,7 +97,7 @@ func (e *explainer) exchange(x trace.Exchange) Exchange {
 	if c.INS == apdu.INSGetResponse {
 		q = e.asked
 	}
-	out.Name, out.File, out.Answer = trace.Name(c), q.file.String(), answerWords(r, noAnswer)
+	out.Name, out.File, out.Answer = nameOf(c, q.file), q.file.String(), answerWords(r, noAnswer)
 	out.Command, out.Response = e.mask.Exchange(c, r)
 	out.Command = e.side(false, out.Command, c.Data, hidden, func() { e.command(q, c) })
 	out.Response = e.side(true, out.Response, r.Data, hiddenAnswer, func() { e.answer(q, r) })
@@ -108,6 +108,15 @@ func (e *explainer) exchange(x trace.Exchange) Exchange {
 	}
 	e.asked = q
 	return out
+}
+
+// nameOf names a command. A file of an application that is no USIM goes by its identifier: 6F07 is EF_IMSI in a USIM and EF_IST in an ISIM.
+func nameOf(c apdu.Command, file target) string {
+	n := len(c.Data)
+	if c.INS == apdu.INSSelect && c.P1 != 0x04 && n >= 2 && file.path == nil && (c.Data[n-2] == 0x6F || c.Data[n-2] == 0x4F) {
+		return fmt.Sprintf("SELECT %X", c.Data[n-2:])
+	}
+	return trace.Name(c)
 }
 
 // noCommand: bytes that are no command may hold anything, and nobody knows what the answer is to.

@@ -52,7 +52,7 @@ func (p ProactiveCommand) Words() string {
 	return p.String()
 }
 
-// objectNames are the COMPREHENSION-TLV objects (clause 9.3; TS 31.111 clause 9.3), by tag without the comprehension bit.
+// objectNames are the COMPREHENSION-TLV objects (clause 9.3; TS 31.111 clause 9.3; TS 101 220 clause 7.2), by tag without the comprehension bit.
 var objectNames = map[uint16]string{
 	0x01: "command details", 0x02: "device identities", 0x03: "result", 0x04: "duration", 0x05: "alpha identifier", 0x06: "address",
 	0x07: "capability configuration parameters", 0x08: "subaddress", 0x09: "SS string", 0x0A: "USSD string", 0x0B: "SMS TPDU", 0x0C: "cell broadcast page",
@@ -66,9 +66,11 @@ var objectNames = map[uint16]string{
 	0x37: "channel data length", 0x38: "channel status", 0x39: "buffer size", 0x3A: "card reader identifier", 0x3B: "file update information",
 	0x3C: "UICC/terminal interface transport level", 0x3E: "other address", 0x3F: "access technology", 0x40: "display parameters", 0x41: "service record",
 	0x42: "device filter", 0x43: "service search", 0x44: "attribute information", 0x45: "service availability", 0x46: "ESN", 0x47: "network access name",
-	0x48: "CDMA SMS TPDU", 0x49: "remote entity address", 0x50: "text attribute", 0x51: "item text attribute list", 0x62: "IMEISV", 0x63: "battery state",
+	0x48: "CDMA SMS TPDU", 0x49: "remote entity address", 0x50: "text attribute", 0x51: "item text attribute list", 0x52: "PDP context activation parameters", 0x62: "IMEISV", 0x63: "battery state",
 	0x64: "browsing status", 0x65: "network search mode", 0x66: "frame layout", 0x67: "frames information", 0x68: "frame identifier",
-	0x69: "UTRAN measurement qualifier", 0x6D: "MEID", 0x72: "PDP context activation parameters", 0x74: "tracking area identification",
+	0x69: "UTRAN measurement qualifier", 0x6D: "MEID", 0x72: "PLMNwAcT list", 0x73: "routing area identification", 0x74: "update, attach or registration type",
+	0x75: "rejection cause code", 0x76: "geographical location parameters", 0x77: "GAD shapes", 0x78: "NMEA sentence", 0x79: "PLMN list",
+	0x7C: "EPS PDN connection activation parameters", 0x7D: "tracking area identification",
 }
 
 // ObjectName names an object by its tag, without the comprehension bit.
@@ -82,7 +84,7 @@ func ObjectName(tag uint16) string {
 // PersonalObject tells whether an object may hold an identity, a number or somebody's words or whereabouts.
 func PersonalObject(tag uint16) bool {
 	switch tag {
-	case 0x06, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x13, tagIMEI, 0x16, 0x1D, 0x22, 0x23, 0x28, 0x29, 0x2C, 0x36, 0x46, 0x48, tagIMEISV, 0x6D, 0x74:
+	case 0x06, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x13, tagIMEI, 0x16, 0x1D, 0x22, 0x23, 0x28, 0x29, 0x2C, 0x36, 0x46, 0x48, tagIMEISV, 0x6D, 0x73, 0x77, 0x78, 0x7D:
 		return true
 	}
 	return false

@@ -16,6 +16,8 @@ func TestWords(t *testing.T) {
 		{ProactiveCommand{Type: PollInterval}.Words(), "POLL INTERVAL"},
 		{ProactiveCommand{Type: 0x21, Qualifier: 0x81}.Words(), "DISPLAY TEXT 81"},
 		{ObjectName(0x14), "IMEI"}, {ObjectName(0x7E), "unknown object"},
+		{ObjectName(0x52), "PDP context activation parameters"}, {ObjectName(0x73), "routing area identification"},
+		{ObjectName(0x74), "update, attach or registration type"}, {ObjectName(0x7D), "tracking area identification"},
 		{ObjectWords(tagResult, []byte{0x32}), "data not understood"},
 		{ObjectWords(tagCommandDetails, []byte{2, 0x26, 1}), "number 2, PROVIDE LOCAL INFORMATION (IMEI)"},
 		{ObjectWords(tagDevices, []byte{0x81, 0x99}), "UICC to device 99"},
@@ -33,6 +35,11 @@ func TestWords(t *testing.T) {
 	for tag := range objectNames { // nothing a card sends may make a reader of it fail
 		for n := range 5 {
 			ObjectWords(tag, make([]byte, n))
+		}
+	}
+	for _, where := range []uint16{0x13, 0x73, 0x77, 0x78, 0x7D} {
+		if !PersonalObject(where) {
+			t.Errorf("%02X tells where somebody is", where)
 		}
 	}
 	if n, ok := TemplateName(0xD7); !ok || n != "timer expiration" {

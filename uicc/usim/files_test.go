@@ -85,7 +85,10 @@ var rows = map[string][]content{
 		{"0BF662F21080010211223344" + "62F210" + "1A2B" + "00", located(EPS, "0BF662F21080010211223344", "262", "01", "1A2B", 0, 0), false},
 		{blankOf(12) + "62F210" + "0000" + "01", located(EPS, blankOf(12), "262", "01", "0000", 1, 0), false},
 	},
-	"EF_EPSNSC": {{"A034800107" + blankOf(49), NSC{true}, false}, {blankOf(54), NSC{}, false}},
+	"EF_EPSNSC": {
+		{"A034800101" + blankOf(49), NSC{true}, false}, {"A034800107" + blankOf(49), NSC{}, false}, {blankOf(54), NSC{}, false},
+		{"A0348001078120" + strings.Repeat("11", 32) + "82040000000083040000000084" + "01" + "22", NSC{}, false}, {"A0FF" + blankOf(52), NSC{true}, false},
+	},
 	"EF_IAL": {
 		{"8010" + "4A09512430325701" + "4A09512430325799" + "FFFF", PairingRange{false, "490154203237510", "490154203237599"}, false},
 		{"8110" + "9410450223731500" + "9410450223731599", PairingRange{true, "4901542032375100", "4901542032375199"}, false},
@@ -109,7 +112,7 @@ var rows = map[string][]content{
 		{blankOf(13) + "62F210" + "000000" + "01", located(FiveGS, blankOf(13), "262", "01", "000000", 1, 0), false},
 	},
 	"EF_5GSN3GPPLOCI": {{blankOf(13) + "130062" + "00001A" + "02", located(FiveGS, blankOf(13), "310", "260", "00001A", 2, 0), false}},
-	"EF_5GS3GPPNSC":   {{"A03B80010100" + blankOf(56), NSC{true}, false}, {blankOf(62), NSC{}, false}},
+	"EF_5GS3GPPNSC":   {{"A03B80010100" + blankOf(56), NSC{true}, false}, {"A03B800107" + blankOf(57), NSC{}, false}, {blankOf(62), NSC{}, false}},
 	"EF_5GSN3GPPNSC":  {{"A03B80010100" + blankOf(56), NSC{true}, false}, {blankOf(62), NSC{}, false}},
 
 	"EF_IMSI of DF_GSM":     {{"080910100000001020", IMSI("001010000000102"), false}},
@@ -285,7 +288,22 @@ func TestStatusWords(t *testing.T) {
 			t.Errorf("%+v: %s", row, got)
 		}
 	}
-	if !located(EPS, "00FF", "", "", "", 0, 0).HoldsIdentity() {
-		t.Error("an identity is there")
+}
+
+// TestHoldsIdentity: a TMSI of ones is none (TS 23.003 clause 2.4), also where a device left the network or a signature beside it.
+func TestHoldsIdentity(t *testing.T) {
+	for _, row := range []struct {
+		family   LocationFamily
+		identity string
+		held     bool
+	}{
+		{CircuitSwitched, "FFFFFFFF", false}, {CircuitSwitched, "11223344", true}, {CircuitSwitched, "", false},
+		{PacketSwitched, "FFFFFFFFFFFFFF", false}, {PacketSwitched, "FFFFFFFF123456", false}, {PacketSwitched, "C1223344FFFFFF", true},
+		{EPS, "FFFFFFFFFFFFFFFFFFFFFFFF", false}, {EPS, "0BF600F110800101FFFFFFFF", false}, {EPS, "0BF600F110800101C1223344", true},
+		{FiveGS, "FFFFFFFFFFFFFFFFFFFFFFFFFF", false}, {FiveGS, "000BF200F110010041FFFFFFFF", false}, {FiveGS, "000BF200F110010041C1223344", true},
+	} {
+		if got := located(row.family, row.identity, "", "", "", 0, 0).HoldsIdentity(); got != row.held {
+			t.Errorf("%d, %s: %v", row.family, row.identity, got)
+		}
 	}
 }

@@ -1,5 +1,7 @@
 package usim
 
+import "github.com/simbind/simbind/tlv"
+
 // noKey is the key set identifier, or cipher key sequence number, of no key (TS 24.008 clause 10.5.1.2).
 const noKey = 0x07
 
@@ -40,15 +42,23 @@ func keys(set byte) Keys {
 type NSC struct{ Held bool }
 
 var codecNSC = Codec{
-	Decode: func(b []byte) (any, error) {
-		for _, v := range b {
-			if v != 0xFF {
-				return NSC{Held: true}, nil
-			}
-		}
-		return NSC{}, nil
-	},
+	Decode:   func(b []byte) (any, error) { return NSC{Held: !allBytes(b, 0xFF) && !withoutKey(b)}, nil },
 	Pristine: allFF,
+}
+
+// withoutKey: a context A0 {80 key set identifier, …} whose identifier says that there is no key is none (clause 4.2.92), whatever is left beside it.
+func withoutKey(b []byte) bool {
+	objects, err := tlv.ParseLenient(b)
+	if err != nil {
+		return false
+	}
+	context, _ := objects.Find(0xA0)
+	inner, err := tlv.ParseLenient(context)
+	if err != nil {
+		return false
+	}
+	set, _ := inner.Find(0x80)
+	return len(set) == 1 && set[0]&0x07 == noKey
 }
 
 // allFF is size bytes of FF.

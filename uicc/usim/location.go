@@ -42,9 +42,18 @@ func (l Location) StatusWords() string {
 	return "reserved"
 }
 
-// HoldsIdentity tells whether a temporary identity is there: it is the last subscriber's, whoever that was.
+// HoldsIdentity tells whether a temporary identity is there: it is the last subscriber's, whoever that was. A TMSI of FF FF FF FF is none
+// (TS 23.003 clause 2.4), whatever is left of the signature behind a P-TMSI or of the network before an M-TMSI or a 5G-TMSI.
 func (l Location) HoldsIdentity() bool {
-	return !bytes.Equal(l.Identity, bytes.Repeat([]byte{0xFF}, len(l.Identity)))
+	const tmsi = 4
+	if len(l.Identity) < tmsi {
+		return false
+	}
+	at := 0
+	if l.Family == EPS || l.Family == FiveGS {
+		at = len(l.Identity) - tmsi
+	}
+	return !allBytes(l.Identity[at:at+tmsi], 0xFF)
 }
 
 // locationShape says how the bytes divide: identity, PLMN of 3, area, a reserved byte if there is one, status.
