@@ -151,6 +151,7 @@ var rules = []rule{
 	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
 	{as[*content.ConflictError], failure{Exit: exitRefused, Code: "in_the_way", Hint: "nothing was written; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{as[*content.HalfInstalledError], failure{Exit: exitOther, Code: "half_installed", Hint: "mend the cause and run the same command again, or take the load file off with 'simbind applet remove'"}},
+	{isNotNow, failure{Exit: exitRefused, Code: "not_now", Hint: "nothing was written; 'simbind status' shows the scheme: unbind and rebind are for first-insert, any other binding is changed by 'simbind personalize' with --reconfigure"}},
 	{as[*gp.ContentError], failure{Exit: exitOther, Code: "card_refused", Hint: "what was done before this step stays; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{is(binding.ErrMalformed), failure{Exit: exitOther, Code: "answer_malformed", Hint: "what answers is no binding applet this tool knows; --aid names another AID"}},
 	{is(gp.ErrNoDomain), failure{Exit: exitRefused, Code: "no_domain", Hint: "not a GlobalPlatform card, or its security domain has another AID: --security-domain names it"}},
@@ -182,6 +183,11 @@ var rules = []rule{
 	{is(apdu.SWSecurityStatus), failure{Exit: exitAuth, Code: "security_status", Hint: "the card wants a PIN, ADM code or session for this; right after the keys were used it may mean a wrong ENC key"}},
 	{as[*apdu.LinkError], failure{Exit: exitNoCard, Code: "link", Retryable: true}},
 	{as[*os.PathError], failure{Exit: exitOther, Code: "file"}},
+}
+
+// isNotNow: the applet takes no such action of this card as it is.
+func isNotNow(err error) bool {
+	return as[*binding.AppletError](err) && errors.Is(err, apdu.SWConditions)
 }
 
 func isPINBlocked(err error) bool {

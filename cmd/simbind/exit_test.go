@@ -61,6 +61,8 @@ func TestExitCodes(t *testing.T) {
 		{&personalize.UnfitError{}, 7, "unfit"},
 		{personalize.ErrNoApplet, 7, "no_applet"},
 		{&binding.OtherApplicationError{}, 1, "answer_malformed"},
+		{&binding.AppletError{Command: binding.CommandStoreData, SW: apdu.SWConditions}, 7, "not_now"},
+		{&binding.AppletError{Command: binding.CommandStoreData, SW: apdu.SWMemory}, 1, "other"},
 		{personalize.ErrBackup, 7, "backup_unusable"},
 		{&ledger.InputError{Field: "x"}, 2, "ledger_input"},
 		{&ledger.ChainError{Problems: make([]ledger.Problem, 1)}, 8, "chain_broken"},
