@@ -205,6 +205,9 @@ func isKeyBlocked(err error) bool {
 	return errors.As(err, &e) && e.Failure == gp.FailureBlocked
 }
 
+// codeWords are the codes of errors that know no more than how the program ends.
+var codeWords = map[int]string{exitUsage: "usage", exitNoCard: "no_card", exitRefused: "refused", exitBusy: "in_use"}
+
 func classify(err error) failure {
 	f := failure{Exit: exitOther, Code: "other"}
 	for _, r := range rules {
@@ -216,6 +219,9 @@ func classify(err error) failure {
 	var code *codeError
 	if errors.As(err, &code) {
 		f.Exit = code.code
+		if word, ok := codeWords[f.Exit]; ok && f.Code == "other" {
+			f.Code = word
+		}
 		if code.hint != "" {
 			f.Hint = code.hint
 		}

@@ -78,6 +78,9 @@ func TestExitCodes(t *testing.T) {
 		{ledger.ErrNoClaim, 2, "unknown_claim"},
 		{&ledger.StoreError{Err: errors.New("x")}, 1, "ledger_unreachable"},
 		{context.Canceled, 130, "interrupted"},
+		{&codeError{code: exitRefused, err: errors.New("not confirmed")}, 7, "refused"},
+		{&codeError{code: exitNoCard, err: errors.New("no such file")}, 3, "no_card"},
+		{&codeError{code: exitAuth, err: personalize.ErrNoKeys}, 4, "keys_missing"},
 		{errors.New("anything else"), 1, "other"},
 	}
 	for _, row := range rows {
