@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -167,6 +168,8 @@ var rules = []rule{
 	{is(ledger.ErrNotOrdered), failure{Exit: exitWrongCard, Code: "not_ordered", Hint: "no key was used and nothing was written"}},
 	{is(ledger.ErrNoJob), failure{Exit: exitUsage, Code: "unknown_job"}},
 	{is(ledger.ErrNoClaim), failure{Exit: exitUsage, Code: "unknown_claim", Hint: "the ledger holds nothing of this kind about this card"}},
+	{isState("28P01", "28000"), failure{Exit: exitOther, Code: "ledger_denied", Hint: "the password is that of the line of the database in ~/.pgpass, or in the file PGPASSFILE names; see docs/bench.md, Several stations"}},
+	{isState("42501"), failure{Exit: exitOther, Code: "ledger_denied", Hint: "the user makes the tables, and needs a database of its own for them; see docs/bench.md, Several stations"}},
 	{as[*ledger.StoreError], failure{Exit: exitOther, Code: "ledger_unreachable", Retryable: true}},
 	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
 	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},
@@ -189,6 +192,14 @@ var rules = []rule{
 // isNotNow: the applet takes no such action of this card as it is.
 func isNotNow(err error) bool {
 	return as[*binding.AppletError](err) && errors.Is(err, apdu.SWConditions)
+}
+
+// isState: the database answers with one of these SQLSTATEs.
+func isState(codes ...string) func(error) bool {
+	return func(err error) bool {
+		var e interface{ SQLState() string }
+		return as[*ledger.StoreError](err) && errors.As(err, &e) && slices.Contains(codes, e.SQLState())
+	}
 }
 
 func isPINBlocked(err error) bool {
