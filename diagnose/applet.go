@@ -10,7 +10,7 @@ import (
 
 // appletKinds are about the binding: whether there is one, and what it decided.
 var appletKinds = []kind{
-	{"denied_other", Error, "the last device was denied: it is none the card is bound to", "put the card into the bound device; or, when the change is meant, 'simbind rebind IMEI' or 'simbind unbind' with the issuer's keys", seeDeniedOther},
+	{"denied_other", Error, "the last device was denied: it is none the card is bound to", "put the card into the bound device; or, when the change is meant, with the issuer's keys: first-insert by 'simbind rebind IMEI' or 'simbind unbind', a preset by 'simbind personalize' with --reconfigure", seeDeniedOther},
 	{"denied_no_imei", Error, "the last device was denied: it gave no IMEI", "use a device that answers PROVIDE LOCAL INFORMATION; or have the issuer set --no-imei allow", seeDeniedNoIMEI},
 	{"applet_unknown_version", Error, "the binding applet speaks a version this program does not know", "use a newer simbind; nothing else this card says of its binding was understood", seeVersion},
 	{"applet_foreign", Error, "what answers under the applet's AID is no binding applet this program knows", "look whether --aid names another application; 'simbind gp list' shows what is installed", seeForeign},

@@ -20,7 +20,7 @@ var imsiKinds = []kind{
 	{"imsi_deactivated", Error, "EF_IMSI is deactivated", "have the issuer activate the file; a phone does so itself where fixed dialling keeps it closed", seeIMSIDeactivated},
 	{"imsi_blank", Error, "EF_IMSI is blank", "restore it: 'simbind restore FILE' from this card's backup, or by the issuer; take no backup of it now", seeIMSIBlank},
 	{"imsi_implausible", Error, "EF_IMSI holds nothing a network would take", "restore it: 'simbind restore FILE' from this card's backup, or by the issuer; take no backup of it now", seeIMSIImplausible},
-	{"imsi_denial_value", Warning, "EF_IMSI holds the denial value: the network sees no subscriber", "see which device was denied; the right one, or 'simbind unbind', gives the IMSI back", seeDenialValue},
+	{"imsi_denial_value", Warning, "EF_IMSI holds the denial value: the network sees no subscriber", "see which device was denied; a start in the right one gives the IMSI back, and so does a change of the binding with the issuer's keys", seeDenialValue},
 	{"strict_start_hides", Note, "EF_IMSI is hidden until a device was checked (strict start)", "nothing: in any reader such a card shows the denial value", seeStrictHides},
 	{"imsi_copies_differ", Warning, "the two copies of EF_IMSI differ", "find out which one the device reads (a 2G device the one of DF_GSM); the next start of an allowed device makes the applet's copies right", seeCopiesDiffer},
 	{"imsi_unknown_to_applet", Note, "EF_IMSI is neither the applet's backup nor its denial value", "nothing, when the issuer wrote a new IMSI: the next start takes it as the backup", seeUnknown},

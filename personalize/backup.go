@@ -74,6 +74,9 @@ const backupSchema = "simbind/backup"
 // ErrBackup is wrapped by everything that makes a backup file unusable.
 var ErrBackup = errors.New("backup file")
 
+// ErrBackupEncrypted is a backup that an age identity opens, when none was given.
+var ErrBackupEncrypted = fmt.Errorf("%w: encrypted with age, and no identity was given", ErrBackup)
+
 // digest is over the JSON form with the digest field empty.
 func (b Backup) digest() (string, error) {
 	b.Digest = ""
@@ -171,7 +174,7 @@ func LoadBackup(path string, identities ...age.Identity) (Backup, error) {
 func ParseBackup(raw []byte, identities ...age.Identity) (Backup, error) {
 	if bytes.HasPrefix(raw, []byte("age-encryption.org/")) {
 		if len(identities) == 0 {
-			return Backup{}, fmt.Errorf("%w: encrypted with age, and no identity was given", ErrBackup)
+			return Backup{}, ErrBackupEncrypted
 		}
 		r, err := age.Decrypt(bytes.NewReader(raw), identities...)
 		if err != nil {

@@ -18,7 +18,7 @@ func (a *app) batchCheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check JOB", Short: "Validate a job whole, before the first card", Args: cobra.ExactArgs(1),
 		Long: `Read job.yaml, the file of cards and the key file, and tell every fault with its line, its character
-and what to do about it: the first hundred, then their number. No card is touched and no key opened.
+and what to do about it: the first hundred, then their number; of warnings that say the same the first five. No card is touched and no key opened.
 Exit code 2 when something is wrong.`,
 		Example: `  simbind batch check march-500
   simbind batch check cards.csv --json`,
@@ -106,7 +106,7 @@ type batchCheckReport struct {
 	Approval      bool           `json:"approval"`
 	Faults        []job.Fault    `json:"faults"` // the first hundred
 	FaultsTotal   int            `json:"faults_total"`
-	Warnings      []job.Fault    `json:"warnings"` // the first hundred
+	Warnings      []job.Fault    `json:"warnings"` // the first hundred, of those that say the same five
 	WarningsTotal int            `json:"warnings_total"`
 }
 
@@ -153,15 +153,15 @@ func (r *batchCheckReport) text(w io.Writer, _ printer) {
 			{"approval", map[bool]string{true: "by a second person", false: "none"}[r.Approval]},
 		})
 	}
-	told(w, "fault", r.Faults, r.FaultsTotal)
-	told(w, "warning", r.Warnings, r.WarningsTotal)
+	told(w, "fault", job.Faults{List: r.Faults, Total: r.FaultsTotal})
+	told(w, "warning", job.Faults{List: r.Warnings, Total: r.WarningsTotal})
 }
 
-func told(w io.Writer, what string, list []job.Fault, total int) {
-	for _, f := range list {
+func told(w io.Writer, what string, all job.Faults) {
+	for _, f := range all.List {
 		fmt.Fprintf(w, "%s: %s\n", what, f.Error())
 	}
-	if more := total - len(list); more > 0 {
+	if more := all.Untold(); more > 0 {
 		fmt.Fprintf(w, "%s: and %d more\n", what, more)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -36,22 +37,37 @@ type difference struct {
 
 func (r *compareReport) text(w io.Writer, _ printer) {
 	fmt.Fprintf(w, "A %s\nB %s\n", r.A, r.B)
-	rows := func(ds []difference) {
-		var out [][]string
-		for _, d := range ds {
-			x, y := onlyParts(d.A, d.B)
-			out = append(out, []string{d.Section + ", " + d.Name, orNotThere(x), orNotThere(y)})
-		}
-		table(w, []string{"", "A", "B"}, out)
-	}
 	if len(r.Differences) == 0 {
 		fmt.Fprintln(w, "no difference")
 	} else {
-		rows(r.Differences)
+		sideBySide(w, r.Differences)
 	}
 	if len(r.Unknown) > 0 {
 		fmt.Fprintln(w, "shown alike, but shortened, and without tokens of one salt: equal or not cannot be told")
-		rows(r.Unknown)
+		sideBySide(w, r.Unknown)
+	}
+}
+
+// wideCell is what still stands beside another.
+const wideCell = 100
+
+// sideBySide is a table; what is too long for one stands below it.
+func sideBySide(w io.Writer, ds []difference) {
+	var beside, below [][]string
+	for _, d := range ds {
+		x, y := onlyParts(d.A, d.B)
+		row := []string{d.Section + ", " + d.Name, orNotThere(x), orNotThere(y)}
+		if max(utf8.RuneCountInString(row[1]), utf8.RuneCountInString(row[2])) > wideCell {
+			below = append(below, row)
+		} else {
+			beside = append(beside, row)
+		}
+	}
+	if len(beside) > 0 {
+		table(w, []string{"", "A", "B"}, beside)
+	}
+	for _, row := range below {
+		fmt.Fprintf(w, "%s\n  A  %s\n  B  %s\n", row[0], row[1], row[2])
 	}
 }
 

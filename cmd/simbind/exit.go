@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -128,7 +129,7 @@ var rules = []rule{
 	{isUsage, failure{Exit: exitUsage, Code: "usage"}},
 	{as[*job.Faults], failure{Exit: exitUsage, Code: "job_invalid", Hint: "no card was touched; mend the file and run again"}},
 	{as[*binding.InputError], failure{Exit: exitUsage, Code: "input_invalid", Hint: "no card was touched"}},
-	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid"}},
+	{as[*keys.Error], failure{Exit: exitUsage, Code: "key_file_invalid", Hint: "a key file has mode 0600 (chmod 600 FILE), or is encrypted with age and opened by --identity; docs/bench.md tells its rows"}},
 	{is(keys.ErrNotBuilt), failure{Exit: exitUsage, Code: "no_pkcs11_in_build", Hint: "build it with cgo and -tags pkcs11"}},
 	{is(gp.ErrHeld), failure{Exit: exitRefused, Code: "keys_held", Hint: "nothing was written; this needs keys that can be seen"}},
 	{as[*keys.TokenError], failure{Exit: exitAuth, Code: "token_refused", Hint: "no key of a card was used; docs/bench.md says what a token has to offer"}},
@@ -151,6 +152,7 @@ var rules = []rule{
 	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
 	{as[*content.ConflictError], failure{Exit: exitRefused, Code: "in_the_way", Hint: "nothing was written; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{as[*content.HalfInstalledError], failure{Exit: exitOther, Code: "half_installed", Hint: "mend the cause and run the same command again, or take the load file off with 'simbind applet remove'"}},
+	{isNotNow, failure{Exit: exitRefused, Code: "not_now", Hint: "nothing was written; 'simbind status' shows the scheme: unbind and rebind are for first-insert, any other binding is changed by 'simbind personalize' with --reconfigure"}},
 	{as[*gp.ContentError], failure{Exit: exitOther, Code: "card_refused", Hint: "what was done before this step stays; 'simbind gp list --keys FILE' shows what is on the card"}},
 	{is(binding.ErrMalformed), failure{Exit: exitOther, Code: "answer_malformed", Hint: "what answers is no binding applet this tool knows; --aid names another AID"}},
 	{is(gp.ErrNoDomain), failure{Exit: exitRefused, Code: "no_domain", Hint: "not a GlobalPlatform card, or its security domain has another AID: --security-domain names it"}},
@@ -166,6 +168,8 @@ var rules = []rule{
 	{is(ledger.ErrNotOrdered), failure{Exit: exitWrongCard, Code: "not_ordered", Hint: "no key was used and nothing was written"}},
 	{is(ledger.ErrNoJob), failure{Exit: exitUsage, Code: "unknown_job"}},
 	{is(ledger.ErrNoClaim), failure{Exit: exitUsage, Code: "unknown_claim", Hint: "the ledger holds nothing of this kind about this card"}},
+	{isState("28P01", "28000"), failure{Exit: exitOther, Code: "ledger_denied", Hint: "the password is that of the line of the database in ~/.pgpass, or in the file PGPASSFILE names; see docs/bench.md, Several stations"}},
+	{isState("42501"), failure{Exit: exitOther, Code: "ledger_denied", Hint: "the user makes the tables, and needs a database of its own for them; see docs/bench.md, Several stations"}},
 	{as[*ledger.StoreError], failure{Exit: exitOther, Code: "ledger_unreachable", Retryable: true}},
 	{as[*personalize.LockedError], failure{Exit: exitBusy, Code: "card_locked", Retryable: true}},
 	{is(pcsc.ErrInUse), failure{Exit: exitBusy, Code: "reader_in_use", Retryable: true, Hint: "end the other program, or wait"}},
@@ -176,6 +180,7 @@ var rules = []rule{
 	{is(pcsc.ErrMute), failure{Exit: exitNoCard, Code: "card_mute", Retryable: true, Hint: "take it out, clean the contacts, look which way round it is"}},
 	{is(pcsc.ErrRemoved), failure{Exit: exitNoCard, Code: "card_removed", Retryable: true, Hint: "insert the card and run again"}},
 	{is(pcsc.ErrReset), failure{Exit: exitNoCard, Code: "card_reset", Retryable: true, Hint: "another program reset the card; end it, and run again"}},
+	{is(personalize.ErrBackupEncrypted), failure{Exit: exitRefused, Code: "backup_unusable", Hint: "--backup-identity FILE opens it"}},
 	{is(personalize.ErrBackup), failure{Exit: exitRefused, Code: "backup_unusable"}},
 	{is(context.Canceled), failure{Exit: exitInterrupted, Code: "interrupted", Retryable: true}},
 	{is(context.DeadlineExceeded), failure{Exit: exitNoCard, Code: "timeout", Retryable: true}},
@@ -187,6 +192,19 @@ var rules = []rule{
 // isUsage: a reading of words that an interrupt ended is no mistake in them.
 func isUsage(err error) bool {
 	return as[*usageError](err) && !errors.Is(err, context.Canceled)
+}
+
+// isNotNow: the applet takes no such action of this card as it is.
+func isNotNow(err error) bool {
+	return as[*binding.AppletError](err) && errors.Is(err, apdu.SWConditions)
+}
+
+// isState: the database answers with one of these SQLSTATEs.
+func isState(codes ...string) func(error) bool {
+	return func(err error) bool {
+		var e interface{ SQLState() string }
+		return as[*ledger.StoreError](err) && errors.As(err, &e) && slices.Contains(codes, e.SQLState())
+	}
 }
 
 func isPINBlocked(err error) bool {
@@ -204,6 +222,9 @@ func isKeyBlocked(err error) bool {
 	return errors.As(err, &e) && e.Failure == gp.FailureBlocked
 }
 
+// codeWords are the codes of errors that know no more than how the program ends.
+var codeWords = map[int]string{exitUsage: "usage", exitNoCard: "no_card", exitRefused: "refused", exitBusy: "in_use"}
+
 func classify(err error) failure {
 	f := failure{Exit: exitOther, Code: "other"}
 	for _, r := range rules {
@@ -215,6 +236,9 @@ func classify(err error) failure {
 	var code *codeError
 	if errors.As(err, &code) {
 		f.Exit = code.code
+		if word, ok := codeWords[f.Exit]; ok && f.Code == "other" {
+			f.Code = word
+		}
 		if code.hint != "" {
 			f.Hint = code.hint
 		}

@@ -17,6 +17,12 @@ import (
 	"github.com/simbind/simbind/uicc"
 )
 
+// stateError is an answer of a database.
+type stateError string
+
+func (e stateError) Error() string    { return "SQLSTATE " + string(e) }
+func (e stateError) SQLState() string { return string(e) }
+
 // TestExitCodes is the table of docs/command-line.md: what happened, whatever wraps it, gives this code.
 func TestExitCodes(t *testing.T) {
 	link := func(err error) error {
@@ -61,6 +67,8 @@ func TestExitCodes(t *testing.T) {
 		{&personalize.UnfitError{}, 7, "unfit"},
 		{personalize.ErrNoApplet, 7, "no_applet"},
 		{&binding.OtherApplicationError{}, 1, "answer_malformed"},
+		{&binding.AppletError{Command: binding.CommandStoreData, SW: apdu.SWConditions}, 7, "not_now"},
+		{&binding.AppletError{Command: binding.CommandStoreData, SW: apdu.SWMemory}, 1, "other"},
 		{personalize.ErrBackup, 7, "backup_unusable"},
 		{&ledger.InputError{Field: "x"}, 2, "ledger_input"},
 		{&ledger.ChainError{Problems: make([]ledger.Problem, 1)}, 8, "chain_broken"},
@@ -75,7 +83,13 @@ func TestExitCodes(t *testing.T) {
 		{ledger.ErrNoJob, 2, "unknown_job"},
 		{ledger.ErrNoClaim, 2, "unknown_claim"},
 		{&ledger.StoreError{Err: errors.New("x")}, 1, "ledger_unreachable"},
+		{&ledger.StoreError{Err: stateError("42501")}, 1, "ledger_denied"},
+		{&ledger.StoreError{Err: stateError("28P01")}, 1, "ledger_denied"},
+		{&ledger.StoreError{Err: stateError("57P01")}, 1, "ledger_unreachable"},
 		{context.Canceled, 130, "interrupted"},
+		{&codeError{code: exitRefused, err: errors.New("not confirmed")}, 7, "refused"},
+		{&codeError{code: exitNoCard, err: errors.New("no such file")}, 3, "no_card"},
+		{&codeError{code: exitAuth, err: personalize.ErrNoKeys}, 4, "keys_missing"},
 		{errors.New("anything else"), 1, "other"},
 	}
 	for _, row := range rows {

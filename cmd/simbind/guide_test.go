@@ -271,7 +271,7 @@ func TestGuideNamesEverySign(t *testing.T) {
 	}
 }
 
-// TestReadme runs what the README says of a rehearsal, behind its build command, in a copy of what a clone holds.
+// TestReadme runs what the README says of a rehearsal, behind its build command, in a copy of what a clone holds, and its session with a virtual card.
 func TestReadme(t *testing.T) {
 	g := &guide{t: t, dir: t.TempDir(), replace: strings.NewReplacer()}
 	tool, err := exec.LookPath("simbind")
@@ -283,15 +283,16 @@ func TestReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ran := 0
+	ran := map[string]int{}
 	for _, c := range guideCommands(t, "README.md") {
-		if strings.HasPrefix(c.text, "./simbind ") {
-			g.follow(c)
-			ran++
+		if c.heading == "A session" {
+			g.reader, g.replace = "virtual:card.json", strings.NewReplacer("--keys keys.csv", "--test-keys")
 		}
+		g.follow(c)
+		ran[c.heading]++
 	}
-	if ran != 2 {
-		t.Errorf("%d commands", ran)
+	if ran["A batch, rehearsed"] != 2 || ran["A session"] < 10 || len(ran) != 2 {
+		t.Errorf("commands: %v", ran)
 	}
 	page, err := os.ReadFile(filepath.Join(g.dir, "rehearsal.html"))
 	if err != nil || !strings.Contains(string(page), "<html") || !strings.Contains(string(page), "example (rehearsal)") {

@@ -40,10 +40,11 @@ func (r versionReport) text(w io.Writer, _ printer) {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print version and build facts",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.show(versionFacts()) },
+		Use:     "version",
+		Short:   "Print version and build facts",
+		Example: "  simbind version --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return a.show(versionFacts()) },
 	}
 }
 

@@ -316,9 +316,10 @@ func (r virtualReport) text(w io.Writer, _ printer) {
 
 func (a *app) virtualShow() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show [FILE]",
-		Short: "Show what a virtual card's memory holds, without talking to it",
-		Args:  cobra.MaximumNArgs(1),
+		Use:     "show [FILE]",
+		Short:   "Show what a virtual card's memory holds, without talking to it",
+		Example: "  simbind virtual show card.json",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := a.virtualPath(strings.Join(args, ""))
 			if err != nil {

@@ -15,6 +15,7 @@ type Fault struct {
 	Name   string `json:"name,omitempty"` // of the column or field
 	Reason string `json:"reason"`
 	Remedy string `json:"remedy,omitempty"`
+	More   int    `json:"more,omitempty"` // of the last warning that says this: so many more rows have it
 }
 
 // Error reads "cards.csv:2:42: imei: the check digit is 9, the other digits want 8; look at the device again".
@@ -27,11 +28,17 @@ func (f *Fault) Error() string {
 	if f.Remedy != "" {
 		s += "; " + f.Remedy
 	}
+	if f.More > 0 {
+		s += fmt.Sprintf(" (and in %d more)", f.More)
+	}
 	return s
 }
 
-// maxListed is how many faults are told; the others are counted.
-const maxListed = 100
+// maxListed is how many faults are told; the others are counted. Of warnings that say the same maxAlike are told, so that none crowds out another.
+const (
+	maxListed = 100
+	maxAlike  = 5
+)
 
 // Faults are all faults of a job in the order of their places. *Faults is the error of a job that does not validate.
 type Faults struct {
@@ -44,10 +51,35 @@ func (fs *Faults) Error() string {
 	for i := range fs.List {
 		lines = append(lines, fs.List[i].Error())
 	}
-	if more := fs.Total - len(fs.List); more > 0 {
+	if more := fs.Untold(); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Untold is how many there are of which nothing in List tells.
+func (fs *Faults) Untold() int {
+	n := fs.Total - len(fs.List)
+	for _, f := range fs.List {
+		n -= f.More
+	}
+	return n
+}
+
+// alike counts a warning that was told often enough, and tells whether it was.
+func (fs *Faults) alike(name, reason string) bool {
+	told, last := 0, 0
+	for i, f := range fs.List {
+		if f.Name == name && f.Reason == reason {
+			told, last = told+1, i
+		}
+	}
+	if told < maxAlike {
+		return false
+	}
+	fs.Total++
+	fs.List[last].More++
+	return true
 }
 
 // add counts a fault, and keeps it while there is room. Faults come in the order of the file, so that the first are kept.

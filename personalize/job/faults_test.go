@@ -136,6 +136,30 @@ func TestManyFaults(t *testing.T) {
 	}
 }
 
+// TestManyWarnings: what every row is told does not crowd out what one row is told.
+func TestManyWarnings(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("iccid,scheme,imei_prefix\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "%019d,first-insert,35824005\n", 8988211000000430000+i*10)
+	}
+	b.WriteString("8988211000000530082,first-insert,\n,,\n") // in order; its first rows: one rounded, one in ten with its Luhn digit
+	j, err := Read(strings.NewReader(b.String()), "j.csv", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Split(j.Warnings.Error(), "\n")
+	if j.Warnings.Total != 300+1+269+1 || len(said) != 5+1+5+1 || j.Warnings.Untold() != 0 {
+		t.Errorf("%d warnings, %d told, %d not:\n%s", j.Warnings.Total, len(said), j.Warnings.Untold(), strings.Join(said, "\n"))
+	}
+	all := strings.Join(said, "\n")
+	for _, want := range []string{"give the first 8 to 14 digits (and in 295 more)", "(and in 264 more)", "j.csv:303:1: a row of empty cells at the end, passed over"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nothing says %q:\n%s", want, all)
+		}
+	}
+}
+
 // TestHidesDigits: no fault and no warning repeats what it stands on.
 func TestHidesDigits(t *testing.T) {
 	text := "iccid,imsi,imei,enc,mac,scheme\n8988211000000430019,001010000123456789,490154203237519,00112233445566778899AABBCCDDEEF,,\n"

@@ -242,16 +242,20 @@ func (r *reading) count(rec cells.Record, n int) {
 
 // tell puts faults and notes of the row where they stand in the file.
 func (r *reading) tell(d *draft, rec cells.Record) {
-	for _, x := range []struct {
-		into *Faults
-		from []cellFault
-	}{{&r.faults, d.faults}, {&r.warnings, d.notes}} {
-		for _, f := range x.from {
-			if x.into.Total >= maxListed { // counted, but not told
-				x.into.Total++
-				continue
-			}
-			x.into.add(r.placed(f, rec))
+	for _, f := range d.faults {
+		if r.faults.Total >= maxListed { // counted, but not told
+			r.faults.Total++
+			continue
+		}
+		r.faults.add(r.placed(f, rec))
+	}
+	for _, f := range d.notes {
+		switch {
+		case r.warnings.alike(r.job.table.header[f.cell], f.reason):
+		case len(r.warnings.List) == maxListed:
+			r.warnings.Total++
+		default:
+			r.warnings.add(r.placed(f, rec))
 		}
 	}
 }

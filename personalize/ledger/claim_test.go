@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -277,6 +278,28 @@ func TestNoPasswordInTheURL(t *testing.T) {
 		if !errors.As(err, new(*ledger.InputError)) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v", err)
 		}
+	}
+	t.Setenv("HOME", t.TempDir())
+	path := filepath.Join(os.Getenv("HOME"), ".pgpass")
+	if err := os.WriteFile(path, []byte("nobody.invalid:5432:x:u:hunter2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, where := range []string{"postgres://u@nobody.invalid/x", "postgres://u@nobody.invalid/x?passfile=" + path} {
+		_, err := ledger.Open(ended, where, ledger.Options{})
+		if !errors.As(err, new(*ledger.InputError)) || !strings.Contains(err.Error(), "mode 0644") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("a password file that others read: %v", err)
+		}
+	}
+	if _, err := ledger.Open(ended, "postgres://other@nobody.invalid/x", ledger.Options{}); errors.As(err, new(*ledger.InputError)) {
+		t.Errorf("a file with the passwords of others: %v", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.Open(ended, "postgres://u@nobody.invalid/x", ledger.Options{}); err == nil || errors.As(err, new(*ledger.InputError)) {
+		t.Errorf("a private password file: %v", err)
 	}
 	t.Setenv("PGPASSWORD", "hunter2")
 	if _, err := ledger.Open(context.Background(), os.Getenv("SIMBIND_POSTGRES"), ledger.Options{}); !errors.As(err, new(*ledger.InputError)) {

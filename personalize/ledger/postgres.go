@@ -1,11 +1,15 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -34,6 +38,9 @@ func openPostgres(where string) (*store, error) {
 	config, err := pgx.ParseConfig(where)
 	if err != nil {
 		return nil, &InputError{"ledger", err.Error()}
+	}
+	if err := privatePassword(where, config.Password); err != nil {
+		return nil, err
 	}
 	config.RuntimeParams["synchronous_commit"] = "on" // a commit is on the disk when it returns
 	if config.RuntimeParams["application_name"] == "" {
@@ -72,6 +79,25 @@ func noPassword(where string) error {
 	}
 	if os.Getenv("PGPASSWORD") != "" {
 		return &InputError{"ledger", "PGPASSWORD is set: passwords are not taken from the environment but from a password file (PGPASSFILE) or a service file"}
+	}
+	return nil
+}
+
+// privatePassword refuses a password out of a file that others may read, which PostgreSQL's own programs pass over, too.
+func privatePassword(where, password string) error {
+	if password == "" || runtime.GOOS == "windows" {
+		return nil
+	}
+	u, err := url.Parse(where)
+	if err != nil {
+		return &InputError{"ledger", "not a URL"}
+	}
+	path := cmp.Or(u.Query().Get("passfile"), os.Getenv("PGPASSFILE"))
+	if home, err := os.UserHomeDir(); path == "" && err == nil {
+		path = filepath.Join(home, ".pgpass")
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		return &InputError{"ledger", fmt.Sprintf("password file %s: mode %04o lets others read it, 0600 is needed", path, info.Mode().Perm())}
 	}
 	return nil
 }
