@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,8 +52,17 @@ func refusedLines(s scenario.Scenario, m means) []scenario.Line {
 	return out
 }
 
+// TestHowManyScenariosArePlayed holds the table against the folder, and scenarios/README.md against the table.
 func TestHowManyScenariosArePlayed(t *testing.T) {
 	all := allScenarios(t)
+	readme, err := os.ReadFile(filepath.Join(repository(), "scenarios", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := fmt.Sprintf("Of the %d scenarios of this folder a terminal alone plays %d, with keys %d, with keys and ADM1 %d", len(all), playable[0].want, playable[1].want, playable[3].want)
+	if !strings.Contains(string(readme), said) {
+		t.Errorf("scenarios/README.md does not say: %s", said)
+	}
 	for _, p := range playable {
 		var not []string
 		for _, s := range all {

@@ -113,7 +113,7 @@ func (a *app) runScenario(ctx context.Context, o *runFlags, path string) error {
 	if b := out.PutBack; b != nil && len(b.Left) > 0 {
 		return a.missed("%s: everything came true, but not everything could be put back", s.Name)
 	}
-	return nil
+	return ctx.Err() // interrupted, but the card is as it was
 }
 
 // line plays one line. What the card asks must be expected before the next thing happens to it.
