@@ -118,8 +118,18 @@ func (j *Journal) open(counts func(*Entry) bool) *Entry {
 	return open
 }
 
-// Quarantined tells whether the last word on the card is quarantine.
+// Quarantined tells whether the last word on the card is quarantine; a scenario that is played says nothing about it.
 func (j *Journal) Quarantined() bool {
-	n := len(j.entries)
-	return n > 0 && j.entries[n-1].Mark == MarkQuarantine
+	e := j.last()
+	return e != nil && e.Mark == MarkQuarantine
+}
+
+// last is the last line, those of scenarios left out.
+func (j *Journal) last() *Entry {
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		if j.entries[i].Verb != verbPlay {
+			return &j.entries[i]
+		}
+	}
+	return nil
 }

@@ -113,7 +113,7 @@ func (r *Run) openJournal(p *Plan) (*Journal, error) {
 		return nil, err
 	}
 	if journal.Quarantined() {
-		last := journal.Entries()[len(journal.Entries())-1]
+		last := *journal.last()
 		if p.Wish.Release == "" {
 			return nil, &QuarantineError{Reason: last.Reason}
 		}

@@ -88,6 +88,9 @@ func (r *Run) BeginPlay(ctx context.Context, iccid uicc.ICCID, keyed bool) (*Pla
 	if err := r.Hold(iccid); err != nil {
 		return nil, err
 	}
+	if err := r.refuseDoubt(iccid); err != nil {
+		return nil, err
+	}
 	if err := r.Reset(ctx, false); err != nil {
 		return nil, err
 	}
@@ -105,6 +108,20 @@ func (r *Run) BeginPlay(ctx context.Context, iccid uicc.ICCID, keyed bool) (*Pla
 		return nil, &UnfitError{Reason: "EF_IMSI is not the subscriber's now, and without keys nobody knows that one: nothing could be put back"}
 	}
 	return r.announcePlay(b, facts.Applet)
+}
+
+// refuseDoubt: a card of which nobody knows what it should be cannot be put back.
+func (r *Run) refuseDoubt(iccid uicc.ICCID) error {
+	journal, err := r.Store.Journal(iccid.String())
+	switch {
+	case err != nil:
+		return err
+	case journal.Quarantined():
+		return &QuarantineError{Reason: journal.last().Reason}
+	case journal.InDoubt() != nil:
+		return &QuarantineError{Reason: "a " + journal.InDoubt().Verb + " was broken off on this card: run it again first"}
+	}
+	return nil
 }
 
 func (r *Run) announcePlay(b Backup, applet *Applet) (*Play, error) {

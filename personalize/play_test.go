@@ -225,3 +225,33 @@ func TestPlayDamagedBackup(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPlayInDoubt: a card that is in doubt, or in quarantine, is not played on, and a play does not end a quarantine.
+func TestNoPlayInDoubt(t *testing.T) {
+	for _, mark := range []personalize.Mark{personalize.MarkIntent, personalize.MarkQuarantine} {
+		d, play := played(t, "")
+		if _, err := d.run.PutBack(context.Background(), play, true); err != nil {
+			t.Fatal(err)
+		}
+		d.run.Close()
+		journal, err := d.store.Journal(play.Backup.ICCID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []personalize.Entry{
+			{Mark: mark, Verb: "personalize", ICCID: play.Backup.ICCID, Reason: "looked odd"},
+			{Mark: personalize.MarkVerified, Verb: "terminal run", ICCID: play.Backup.ICCID},
+		} {
+			e.Time, e.Run = d.clock(), "x"
+			if err := journal.Add(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := d.run.BeginPlay(context.Background(), d.iccid(), true); !errors.As(err, new(*personalize.QuarantineError)) {
+			t.Errorf("%s: %v", mark, err)
+		}
+		if mark == personalize.MarkQuarantine && !journal.Quarantined() {
+			t.Error("the play ended the quarantine")
+		}
+	}
+}

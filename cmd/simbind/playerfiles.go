@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/vuicc/scenario"
@@ -64,114 +62,6 @@ func (p *player) whole(ctx context.Context, path string) ([]byte, error) {
 	}
 	records, err := uicc.ReadRecords(ctx, p, path, fcp)
 	return slices.Concat(records...), err
-}
-
-// admitted selects a file after the code was presented that its rule wants for a mode; why names what keeps it shut.
-func (p *player) admitted(ctx context.Context, path string, mode byte) (why string, err error) {
-	fcp, err := p.locate(ctx, path)
-	if err != nil {
-		return "", err
-	}
-	rules, err := uicc.NewRuleReader(p).Rules(ctx, fcp, pathOf(path))
-	if err != nil {
-		return "", err
-	}
-	condition := uicc.RuleFor(rules, mode)
-	if condition == uicc.Never {
-		return "no code allows it", nil
-	}
-	code := strings.Contains(condition, uicc.ADM1.String())
-	if code && p.code.IsZero() && !strings.Contains(condition, uicc.PIN1.String()) {
-		return needsCode, nil
-	}
-	if code && !p.code.IsZero() {
-		if err := p.presentCode(ctx); err != nil {
-			return "", err
-		}
-	}
-	_, err = p.locate(ctx, path)
-	return "", err
-}
-
-// foreseen says why a line about a file will fail, "" when nothing is known against it.
-func (p *player) foreseen(ctx context.Context, l scenario.Line) (string, error) {
-	switch l.Verb {
-	case "without":
-		return p.absent(ctx, l.Words[0])
-	case "content":
-		return p.differs(ctx, l.Words[0], unhexWord(l.Words[1]))
-	case "file":
-		why, err := p.shut(ctx, l.Words[0], uicc.ModeRead)
-		if why != "" || err != nil {
-			return why, err
-		}
-		return "", p.remember(ctx, l.Words[0])
-	case "network": // what cannot be read cannot be put back
-		why, err := p.shut(ctx, l.Words[0], uicc.ModeRead)
-		if why != "" || err != nil {
-			return why, err
-		}
-		return p.shut(ctx, l.Words[0], uicc.ModeUpdate)
-	}
-	return "", nil
-}
-
-// shut tells why a file is not opened: it is not there, it is no file, or a code is missing.
-func (p *player) shut(ctx context.Context, path string, mode byte) (string, error) {
-	why, err := p.admitted(ctx, path, mode)
-	if why != "" || err != nil {
-		return why, onlyRefusal(err, &why)
-	}
-	if mode != uicc.ModeRead {
-		return "", nil
-	}
-	_, err = p.whole(ctx, path)
-	return why, onlyRefusal(err, &why)
-}
-
-// onlyRefusal keeps a link that failed, and says a refusal of the card.
-func onlyRefusal(err error, why *string) error {
-	if err != nil && (errors.As(err, new(*apdu.Error)) || errors.Is(err, errUnexpected) || errors.Is(err, uicc.ErrMalformed)) {
-		*why = err.Error()
-		return nil
-	}
-	return err
-}
-
-// remember keeps what a cyclic file holds before the first line.
-func (p *player) remember(ctx context.Context, path string) error {
-	fcp, err := p.locate(ctx, path)
-	if err != nil || fcp.Structure != uicc.Cyclic {
-		return err
-	}
-	records, err := uicc.ReadRecords(ctx, p, path, fcp)
-	if err == nil {
-		p.histories[path] = records
-	}
-	return err
-}
-
-func (p *player) absent(ctx context.Context, path string) (string, error) {
-	_, err := p.locate(ctx, path)
-	switch {
-	case err == nil:
-		return "this card has it", nil
-	case errors.Is(err, apdu.SWFileNotFound):
-		return "", nil
-	}
-	return "", err
-}
-
-func (p *player) differs(ctx context.Context, path string, want []byte) (string, error) {
-	why, err := p.shut(ctx, path, uicc.ModeRead)
-	if why != "" || err != nil {
-		return why, err
-	}
-	got, err := p.whole(ctx, path)
-	if err == nil && !bytes.Equal(got, want) {
-		why = "this card holds something else there"
-	}
-	return why, err
 }
 
 // file compares a file as it stands.

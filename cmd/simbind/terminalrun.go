@@ -147,7 +147,8 @@ taken to be so: bring the card there first, with 'personalize'. A card with anot
 with keys the whole configuration is compared.
 
 This changes the card as real starts do. A card that waits for its first terminal would be bound for good: that needs --use-up-first-insert.
-A scenario with store, block, issuer or network changes more: that needs --change-card. Then EF_IMSI and the configuration are saved in the
+A scenario with store, block, issuer or network changes more: that needs --change-card; any other is put back with it, too, when keys or ADM1 are
+at hand. Then EF_IMSI and the configuration are saved in the
 backup folder first, and put back at the end, whether the scenario passed, failed or was interrupted: every copy of EF_IMSI and the applet's
 backup of it, the configuration, the bound terminals, the files that network wrote. The report says what was put back and what was not.
 After a run that was killed, or a card that was pulled, 'simbind terminal put-back' does it; until then this station takes the card for no
