@@ -30,7 +30,7 @@ func (r *Run) Act(ctx context.Context, expected Expected, action binding.Action)
 	if err := r.refuseIMSI(ctx, &f, expected); err != nil {
 		return out, err
 	}
-	unlock, err := r.Store.Lock(f.ICCID.String())
+	unlock, err := r.lock(f.ICCID)
 	if err != nil {
 		return out, err
 	}

@@ -21,6 +21,7 @@ const (
 const (
 	verbPersonalize = "personalize"
 	verbRestore     = "restore"
+	verbPlay        = "terminal run"
 )
 
 // Entry is one line of a card's journal. Configurations are hex of the E0 template as read back, without secrets.
@@ -84,10 +85,24 @@ func (j *Journal) add(e Entry, durably bool) error {
 	return nil
 }
 
-// InDoubt gives the INTENT that nothing concluded, or nil.
+// InDoubt gives the INTENT that nothing concluded, or nil; that of a scenario is Played.
 func (j *Journal) InDoubt() *Entry {
+	return j.open(func(e *Entry) bool { return e.Verb != verbPlay })
+}
+
+// Played gives the INTENT of a scenario that was played on the card and of which nothing says that the card was put back, or nil.
+// It stands beside what other verbs announced meanwhile.
+func (j *Journal) Played() *Entry {
+	return j.open(func(e *Entry) bool { return e.Verb == verbPlay })
+}
+
+// open is the INTENT that nothing concluded, of the lines that count.
+func (j *Journal) open(counts func(*Entry) bool) *Entry {
 	var open *Entry
 	for i := range j.entries {
+		if !counts(&j.entries[i]) {
+			continue
+		}
 		switch j.entries[i].Mark {
 		case MarkIntent:
 			open = &j.entries[i]
@@ -99,8 +114,18 @@ func (j *Journal) InDoubt() *Entry {
 	return open
 }
 
-// Quarantined tells whether the last word on the card is quarantine.
+// Quarantined tells whether the last word on the card is quarantine; a scenario that is played says nothing about it.
 func (j *Journal) Quarantined() bool {
-	n := len(j.entries)
-	return n > 0 && j.entries[n-1].Mark == MarkQuarantine
+	e := j.last()
+	return e != nil && e.Mark == MarkQuarantine
+}
+
+// last is the last line, those of scenarios left out.
+func (j *Journal) last() *Entry {
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		if j.entries[i].Verb != verbPlay {
+			return &j.entries[i]
+		}
+	}
+	return nil
 }

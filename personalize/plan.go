@@ -19,6 +19,7 @@ type Wish struct {
 	Expected      Expected
 	Reconfigure   bool   // a card with another configuration may be changed
 	Release       string // why a card in quarantine may go on; empty: it may not
+	putBack       bool   // what a scenario changed is put back: that it was played is no hindrance
 }
 
 // Step is one thing apply does, in the order of the plan.
@@ -113,7 +114,7 @@ func (r *Run) openJournal(p *Plan) (*Journal, error) {
 		return nil, err
 	}
 	if journal.Quarantined() {
-		last := journal.Entries()[len(journal.Entries())-1]
+		last := *journal.last()
 		if p.Wish.Release == "" {
 			return nil, &QuarantineError{Reason: last.Reason}
 		}
@@ -122,7 +123,7 @@ func (r *Run) openJournal(p *Plan) (*Journal, error) {
 		}
 	}
 	p.InDoubt = journal.InDoubt()
-	return journal, nil
+	return journal, r.refusePlayed(journal, &p.Wish)
 }
 
 // planConfigured looks at a card that was configured before, or may have been: it compares through a session. done:

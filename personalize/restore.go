@@ -22,6 +22,9 @@ func (r *Run) Save(ctx context.Context, expected Expected, keyed bool) (Backup, 
 	if err := expected.checkICCID(f.ICCID); err != nil {
 		return Backup{}, *f, err
 	}
+	if err := r.notPlayed(f.ICCID); err != nil {
+		return Backup{}, *f, err
+	}
 	var err error
 	if f.Applet, err = SelectApplet(ctx, r.Card, r.AID); err != nil && !errors.Is(err, ErrNoApplet) {
 		return Backup{}, *f, err
@@ -121,7 +124,7 @@ func (r *Run) Restore(ctx context.Context, plan *Restoration) error {
 		return nil
 	}
 	iccid := plan.Facts.ICCID
-	unlock, err := r.Store.Lock(iccid.String())
+	unlock, err := r.lock(iccid)
 	if err != nil {
 		return err
 	}
@@ -155,10 +158,8 @@ func (r *Run) Restore(ctx context.Context, plan *Restoration) error {
 }
 
 func (r *Run) restoreCopies(ctx context.Context, plan *Restoration) error {
-	for _, d := range plan.Differences {
-		if err := r.updateCopy(ctx, d); err != nil {
-			return &InDoubtError{Step: Step("UPDATE " + d.Place), Err: err}
-		}
+	if err := r.updateCopies(ctx, plan.Differences); err != nil {
+		return err
 	}
 	r.phase("verify")
 	if err := r.Card.Reset(ctx, false); err != nil {
@@ -176,6 +177,15 @@ func (r *Run) restoreCopies(ctx context.Context, plan *Restoration) error {
 		got, _ := after.copyAt(d.Place)
 		if !bytes.Equal(got.Content, d.Want[:]) {
 			return &VerifyError{What: d.Place, Want: "the backup", Got: "something else"}
+		}
+	}
+	return nil
+}
+
+func (r *Run) updateCopies(ctx context.Context, differences []Difference) error {
+	for _, d := range differences {
+		if err := r.updateCopy(ctx, d); err != nil {
+			return &InDoubtError{Step: Step("UPDATE " + d.Place), Err: err}
 		}
 	}
 	return nil

@@ -134,6 +134,7 @@ var rules = []rule{
 	{is(gp.ErrHeld), failure{Exit: exitRefused, Code: "keys_held", Hint: "nothing was written; this needs keys that can be seen"}},
 	{as[*keys.TokenError], failure{Exit: exitAuth, Code: "token_refused", Hint: "no key of a card was used; docs/bench.md says what a token has to offer"}},
 	{as[*personalize.InDoubtError], failure{Exit: exitDoubt, Code: "in_doubt", Hint: "run the same command again: it reads the card and finishes or classifies it"}},
+	{as[*personalize.PlayedError], failure{Exit: exitDoubt, Code: "played", Hint: "'simbind terminal put-back' puts it back as it was before"}},
 	{as[*personalize.QuarantineError], failure{Exit: exitDoubt, Code: "quarantine", Hint: "put the card aside; 'simbind status --keys FILE' shows what it holds; --release \"REASON\" lets it go on"}},
 	{as[*content.UnprovenKeysError], failure{Exit: exitDoubt, Code: "keys_unproven", Hint: "put the card aside, and keep the files of both sets: one of them is on it"}},
 	{as[*personalize.VerifyError], failure{Exit: exitDoubt, Code: "read_back_differs", Hint: "put the card aside; the backup of EF_IMSI is in the backup folder"}},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +24,9 @@ type baseline struct {
 	counters   [4]uint16          // starts, allowed, denied, no IMEI
 	generation int                // of this card, less that of the scenario's
 	resets     uint16
+	first      tlv.Objects // of the state
+	entries    []string    // of the log, newest first, hex
+	histories  map[string][][]byte
 }
 
 // ownIMSI is the subscriber's content of one copy of EF_IMSI, upper-case hex.
@@ -41,7 +43,7 @@ func assumed(s scenario.Scenario, want *binding.Configuration) []string {
 		case l.Verb == "install" && want != nil:
 			out = append(out, "install: "+viewConfiguration(*want).words())
 		case l.Verb == "content":
-			out = append(out, fmt.Sprintf("content %s, %d bytes", l.Words[0], len(l.Words[1])/2))
+			out = append(out, hideDigits(l))
 		default:
 			out = append(out, l.String())
 		}
@@ -125,6 +127,14 @@ func (p *player) baseline(ctx context.Context, s scenario.Scenario, st *personal
 	if cfg, err := installed(s); err == nil && cfg != nil {
 		b.generation-- // the scenario's card was configured once
 	}
+	_, b.first = objectsOf(hexOf(state.Raw))
+	if p.keyed {
+		raw, err := p.object(ctx, binding.ObjectLog)
+		if err != nil {
+			return nil, err
+		}
+		b.entries = entriesOf(hexOf(raw))
+	}
 	theirs, err := s.Image()
 	if err != nil {
 		return nil, usagef("%w", err)
@@ -181,38 +191,3 @@ func (b *baseline) complete(s scenario.Scenario) error {
 	}
 	return nil
 }
-
-// content is what a line says of a copy, for this card.
-func (b *baseline) content(name, want string) string {
-	if own := b.imsi[name]; want == own.scenario {
-		return own.card
-	}
-	return want
-}
-
-// value is what an object of the state must be on this card: counters and generation went on from where they were. Resets are counted from
-// the last decision; before the first of this run they go on, too.
-func (b *baseline) value(tag, want string, decided bool) string {
-	raw := unhexWord(want)
-	switch {
-	case tag == "85" && len(raw) == 8:
-		for i, base := range b.counters {
-			binary.BigEndian.PutUint16(raw[2*i:], saturated(int(binary.BigEndian.Uint16(raw[2*i:]))+int(base)))
-		}
-	case tag == "86" && len(raw) == 2:
-		binary.BigEndian.PutUint16(raw, saturated(int(binary.BigEndian.Uint16(raw))+b.generation))
-	case tag == "93" && len(raw) == 2 && !decided:
-		binary.BigEndian.PutUint16(raw, saturated(int(binary.BigEndian.Uint16(raw))+int(b.resets)))
-	default:
-		return want
-	}
-	return fmt.Sprintf("%X", raw)
-}
-
-// decided tells whether the card decided since the run began.
-func (b *baseline) decided(c binding.Counters) bool {
-	return [3]uint16{c.Allowed, c.Denied, c.NoIMEI} != [3]uint16(b.counters[1:])
-}
-
-// saturated: counters stop at FFFF.
-func saturated(n int) uint16 { return uint16(max(0, min(n, 0xFFFF))) }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize"
-	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/secret"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/cat"
@@ -25,19 +25,28 @@ type player struct {
 	fetched int
 	base    *baseline
 
-	pin      secret.Bytes // zero: none is at hand
-	pinFloor int
+	run       *personalize.Run
+	iccid     uicc.ICCID
+	keyed     bool
+	chain     *gp.Session     // of a chain of blocks
+	saved     map[string]bool // copies of EF_IMSI that are saved, and may be written
+	originals []original
+	histories map[string][][]byte // cyclic files before the first line, newest record first
+
+	pin, code secret.Bytes // PIN1 and ADM1; zero: not at hand
+	pinFloor  int
 }
 
-// unplayable says why a terminal cannot play a line.
-var unplayable = map[string]string{
-	"store": "needs the card's keys", "block": "needs the card's keys", "issuer": "needs the issuer's code", "network": "writes into files of the card",
-	"file": "looks into the memory of a virtual card", "configuration": "is shown with keys alone", "log": "is shown with keys alone",
-	"information": "is about the model of the applet",
+// original is a file as it was before the scenario wrote it.
+type original struct {
+	path    string
+	content []byte
 }
 
 // compares are the lines that must be so; all others happen to the card.
-var compares = map[string]bool{"asks": true, "usim": true, "gsm": true, "state": true}
+var compares = map[string]bool{
+	"asks": true, "usim": true, "gsm": true, "file": true, "state": true, "information": true, "configuration": true, "log": true,
+}
 
 // playerVerbs are the lines it plays.
 var playerVerbs = map[string]func(*player, context.Context, scenario.Line) error{
@@ -57,6 +66,15 @@ var playerVerbs = map[string]func(*player, context.Context, scenario.Line) error
 	"usim":    (*player).usim,
 	"gsm":     (*player).gsm,
 	"state":   (*player).state,
+
+	"information":   (*player).information,
+	"configuration": (*player).configuration,
+	"log":           (*player).log,
+	"store":         (*player).store,
+	"block":         (*player).block,
+	"issuer":        (*player).issuer,
+	"network":       (*player).network,
+	"file":          (*player).file,
 }
 
 // tellsIdentity are the lines that may bind an armed card.
@@ -80,6 +98,14 @@ func (p *player) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, e
 		p.waiting = n
 	}
 	return r, err
+}
+
+// ATR, Reader and Reset make the player the card of a run: what a run sends is played, too.
+func (p *player) ATR() []byte    { return p.stage.ATR() }
+func (p *player) Reader() string { return p.stage.Reader() }
+func (p *player) Reset(ctx context.Context, cold bool) error {
+	p.command, p.chain = nil, nil
+	return p.stage.Reset(ctx, cold)
 }
 
 func (p *player) do(ctx context.Context, name string, c apdu.Command) error {
@@ -116,26 +142,13 @@ func (p *player) settle(ctx context.Context) error {
 }
 
 func (p *player) power(ctx context.Context, cold bool) error {
-	p.command = nil
-	if err := p.stage.Reset(ctx, cold); err != nil {
+	if err := p.run.Reset(ctx, cold); err != nil {
 		return err
 	}
 	if err := p.do(ctx, "SELECT MF", apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}}); err != nil {
 		return err
 	}
 	return p.presentPIN(ctx)
-}
-
-// pinOf is PIN1 of a card as the flags give it; zero: there is none.
-func pinOf(run *personalize.Run, id uicc.ICCID) (secret.Bytes, error) {
-	if run.Secrets == nil {
-		return secret.Bytes{}, nil
-	}
-	card, err := run.Secrets(id.String())
-	if errors.Is(err, keys.ErrNoCard) {
-		return secret.Bytes{}, nil
-	}
-	return card.PIN1, err
 }
 
 // presentPIN gives PIN1 as a device does at its start, when the card asks for one and it is at hand.
@@ -228,12 +241,17 @@ func (p *player) busy(ctx context.Context, _ scenario.Line) error {
 
 // status polls. STATUS belongs to the UICC: an applet that was looked at is left first.
 func (p *player) status(ctx context.Context) error {
-	leave := apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}}
-	if p.adf != nil {
-		leave = apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: p.adf}
-	}
-	if err := p.do(ctx, "SELECT", leave); err != nil {
+	if err := p.leave(ctx); err != nil {
 		return err
 	}
 	return p.do(ctx, "STATUS", cat.Poll())
+}
+
+// leave ends the selection of an applet that was looked at.
+func (p *player) leave(ctx context.Context) error {
+	c := apdu.Command{INS: apdu.INSSelect, P2: 0x0C, Data: []byte{0x3F, 0x00}}
+	if p.adf != nil {
+		c = apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: p.adf}
+	}
+	return p.do(ctx, "SELECT", c)
 }

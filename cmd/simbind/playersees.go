@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/tlv"
 	"github.com/simbind/simbind/uicc/cat"
@@ -90,37 +91,68 @@ func (p *player) content(ctx context.Context, name string) (string, error) {
 	return fmt.Sprintf("%X", r.Data), err
 }
 
-// state compares objects of the open view. An IMEI of which it shows the TAC alone is compared as far as it is shown.
+// state compares objects of the state: the full view with keys, else the open one. An IMEI of which it shows the TAC alone is compared as far as
+// it is shown.
 func (p *player) state(ctx context.Context, l scenario.Line) error {
-	applet, err := personalize.SelectApplet(ctx, p, p.aid)
+	raw, err := p.stateNow(ctx)
 	if err != nil {
 		return err
 	}
-	outer, err := tlv.Parse(applet.State.Raw)
-	if err != nil || len(outer) != 1 {
-		return unexpected("the state does not read as TLV")
-	}
-	objects, err := tlv.Parse(outer[0].Value)
+	state, err := binding.ParseState(raw)
 	if err != nil {
-		return unexpected("the state does not read as TLV")
+		return err
+	}
+	decided := p.base.decided(state.Counters)
+	if err := compareObjects(raw, l.Words, func(tag, want string) string { return p.base.value(tag, want, decided) }); err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+func (p *player) stateNow(ctx context.Context) ([]byte, error) {
+	if p.keyed {
+		return p.object(ctx, binding.ObjectState)
+	}
+	applet, err := personalize.SelectApplet(ctx, p, p.aid)
+	if err != nil {
+		return nil, err
+	}
+	return applet.State.Raw, nil
+}
+
+// information compares objects of E3, which everybody may read.
+func (p *player) information(ctx context.Context, l scenario.Line) error {
+	if _, err := personalize.SelectApplet(ctx, p, p.aid); err != nil {
+		return err
+	}
+	raw, err := readObject(ctx, p, binding.ObjectInformation)
+	if err != nil {
+		return err
+	}
+	if err := compareObjects(raw, l.Words, func(_, want string) string { return want }); err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+// compareObjects holds TAG=VALUE words against a template; mean says what a value is on this card.
+func compareObjects(raw []byte, words []string, mean func(tag, want string) string) error {
+	_, objects := objectsOf(fmt.Sprintf("%X", raw))
+	if objects == nil {
+		return unexpected("the object does not read as TLV")
 	}
 	var wrong []string
-	for _, word := range l.Words {
+	for _, word := range words {
 		tag, want, _ := strings.Cut(word, "=")
-		want = p.base.value(tag, want, p.base.decided(applet.State.Counters))
-		got := valuesOf(objects, tag)
-		if !shownAs(want, got) {
+		if got := valuesOf(objects, tag); !shownAs(mean(tag, want), got) {
 			wrong = append(wrong, tag+"="+hideIMEI(tag, got))
 		}
 	}
 	if wrong != nil {
 		return unexpected("%s", strings.Join(wrong, " "))
 	}
-	return p.settle(ctx)
+	return nil
 }
-
-// keyed are the objects of the state that are shown with keys alone: backups of EF_IMSI.
-var keyed = map[string]bool{"88": true, "95": true, "96": true, "97": true}
 
 func valuesOf(objects tlv.Objects, tag string) string {
 	var out []string
@@ -146,14 +178,4 @@ func shownAs(want, got string) bool {
 		}
 	}
 	return true
-}
-
-func hideIMEI(tag, value string) string {
-	if keyed[tag] {
-		return "…"
-	}
-	if (tag == "83" || tag == "84") && len(value) >= 8 {
-		return value[:8] + "******"
-	}
-	return value
 }

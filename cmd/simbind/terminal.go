@@ -28,7 +28,7 @@ type terminalFlags struct {
 
 func (a *app) terminalCommand() *cobra.Command {
 	c := &cobra.Command{Use: "terminal", Short: "Play a terminal on a card"}
-	c.AddCommand(a.bootCommand(), a.runCommand(), a.profilesCommand())
+	c.AddCommand(a.bootCommand(), a.runCommand(), a.putBackCommand(), a.profilesCommand())
 	return c
 }
 

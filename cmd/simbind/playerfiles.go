@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc"
+	"github.com/simbind/simbind/vuicc/scenario"
+)
+
+// Lines that read and write files.
+
+// nameOf is the word the language has for a copy of EF_IMSI; "" for other files.
+func nameOf(path string) string {
+	for name, p := range copyPaths {
+		if p == path {
+			return name
+		}
+	}
+	return ""
+}
+
+// pathOf is a path of the language as identifiers: from the MF, or from the ADF as 7FFF.
+func pathOf(path string) uicc.Path {
+	out := uicc.Path{}
+	for _, part := range strings.Split(path, "/") {
+		if part == "ADF1" {
+			part = uicc.CurrentADF.String()
+		}
+		raw := unhexWord(part)
+		out = append(out, uicc.FID(raw[0])<<8|uicc.FID(raw[1]))
+	}
+	return out
+}
+
+// locate selects a file. Files are no business of an applet that was looked at: it is left first.
+func (p *player) locate(ctx context.Context, path string) (uicc.FCP, error) {
+	if strings.HasPrefix(path, "ADF1") && p.adf == nil {
+		return uicc.FCP{}, unexpected("no ADF.USIM is known")
+	}
+	if p.adf != nil {
+		if err := p.leave(ctx); err != nil {
+			return uicc.FCP{}, err
+		}
+	}
+	return uicc.SelectFilePath(ctx, p, path, pathOf(path))
+}
+
+// whole reads a file: its bytes, or its records by their numbers.
+func (p *player) whole(ctx context.Context, path string) ([]byte, error) {
+	fcp, err := p.locate(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if fcp.IsTransparent() {
+		return uicc.ReadTransparent(ctx, p, path, fcp.Size)
+	}
+	records, err := uicc.ReadRecords(ctx, p, path, fcp)
+	return slices.Concat(records...), err
+}
+
+// file compares a file as it stands.
+func (p *player) file(ctx context.Context, l scenario.Line) error {
+	if why, err := p.admitted(ctx, l.Words[0], uicc.ModeRead); err != nil || why != "" {
+		return errors.Join(err, refusedAs(why))
+	}
+	got, err := p.whole(ctx, l.Words[0])
+	if err != nil {
+		return err
+	}
+	if want := p.base.content(nameOf(l.Words[0]), p.base.history(l.Words[0], l.Words[1])); hexOf(got) != want {
+		return unexpected("it holds something else")
+	}
+	return p.settle(ctx)
+}
+
+func refusedAs(why string) error {
+	if why == "" {
+		return nil
+	}
+	return unexpected("%s", why)
+}
+
+// network writes a file as the terminal does; what it held is kept, to be put back.
+func (p *player) network(ctx context.Context, l scenario.Line) error {
+	if name := nameOf(l.Words[0]); name != "" {
+		return p.issuer(ctx, scenario.Line{Words: []string{name, l.Words[1]}})
+	}
+	if !slices.ContainsFunc(p.originals, func(o original) bool { return o.path == l.Words[0] }) {
+		content, err := p.whole(ctx, l.Words[0])
+		if err != nil {
+			return err
+		}
+		p.originals = append(p.originals, original{l.Words[0], content})
+	}
+	return p.write(ctx, l.Words[0], unhexWord(l.Words[1]))
+}
+
+// issuer writes EF_IMSI with ADM1, one copy after the other: those that are saved.
+func (p *player) issuer(ctx context.Context, l scenario.Line) error {
+	for _, name := range []string{"usim", "gsm"} {
+		switch {
+		case l.Words[0] != "both" && l.Words[0] != name, l.Words[0] == "both" && !p.saved[name]:
+			continue
+		case !p.saved[name]:
+			return unexpected("EF_IMSI of this copy was not saved, and is not written")
+		}
+		if err := p.write(ctx, copyPaths[name], unhexWord(p.base.content(name, l.Words[1]))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *player) write(ctx context.Context, path string, content []byte) error {
+	if why, err := p.admitted(ctx, path, uicc.ModeUpdate); err != nil || why != "" {
+		return errors.Join(err, refusedAs(why))
+	}
+	if _, err := uicc.Update(ctx, p, "UPDATE "+path, uicc.UpdateBinary(0, content)); err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+// putBack gives the card back what it had: by the run what others keep, here the files that the network wrote.
+func (p *player) putBack(ctx context.Context, play *personalize.Play) (personalize.PutBack, error) {
+	var back personalize.PutBack
+	var err error
+	if play != nil {
+		back, err = p.run.PutBack(ctx, play, p.keyed)
+	}
+	if err != nil || len(p.originals) == 0 {
+		return back, err
+	}
+	if err := p.power(ctx, true); err != nil {
+		return back, err
+	}
+	for _, o := range p.originals {
+		if err := p.write(ctx, o.path, o.content); err != nil {
+			back.Left = append(back.Left, fmt.Sprintf("file %s: %v", o.path, err))
+			continue
+		}
+		back.Done = append(back.Done, "file "+o.path)
+	}
+	return back, nil
+}
+
+// hexOf is upper-case hex, as the language writes it.
+func hexOf(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
