@@ -442,7 +442,29 @@ func (e *SessionError) proven() string {
 	return "MAC"
 }
 
+// TriesLeft is what the card told with its refusal of EXTERNAL AUTHENTICATE, by 63CX or 6983; most tell nothing.
+func (e *SessionError) TriesLeft() (n int, told bool) {
+	switch {
+	case e.Failure != FailureAuthenticate:
+		return 0, false
+	case e.SW == apdu.SWBlocked:
+		return 0, true
+	}
+	return e.SW.Counter()
+}
+
 func (e *SessionError) suspect() string {
+	left, told := e.TriesLeft()
+	switch {
+	case told && left == 0:
+		return "the key set is blocked"
+	case told:
+		return fmt.Sprintf("%s, %d left", e.wrong(), left)
+	}
+	return e.wrong()
+}
+
+func (e *SessionError) wrong() string {
 	if e.Protocol.des() {
 		return "the ENC key is right, the MAC key is wrong"
 	}

@@ -197,7 +197,11 @@ func isPINRefused(err error) bool {
 
 func isKeyBlocked(err error) bool {
 	var e *gp.SessionError
-	return errors.As(err, &e) && e.Failure == gp.FailureBlocked
+	if !errors.As(err, &e) {
+		return false
+	}
+	left, told := e.TriesLeft()
+	return e.Failure == gp.FailureBlocked || told && left == 0
 }
 
 func isLevel(err error) bool {
@@ -227,6 +231,12 @@ func classify(err error) failure {
 	var pin *uicc.PINError
 	if errors.As(err, &pin) && pin.TriesLeft >= 0 {
 		f.TriesLeft = &pin.TriesLeft
+	}
+	var key *gp.SessionError
+	if errors.As(err, &key) {
+		if left, told := key.TriesLeft(); told {
+			f.TriesLeft = &left
+		}
 	}
 	var sw apdu.SW
 	if errors.As(err, &sw) {
