@@ -90,6 +90,22 @@ func TestPutKeysRefused(t *testing.T) {
 	}
 }
 
+// TestRefusedAuthentication says what the card told: nothing, how many tries are left, or that the set is blocked, when the keys may be right.
+func TestRefusedAuthentication(t *testing.T) {
+	for sw, say := range map[apdu.SW]string{
+		0x6300: "the MAC key is wrong; one try spent", 0x63C2: "the MAC key is wrong, 2 left; one try spent",
+		0x63C0: "(SCP02, KVN 20): the key set is blocked; one try spent", 0x6983: "(SCP02, KVN 20): the key set is blocked; one try spent",
+	} {
+		err := &gp.SessionError{Failure: gp.FailureAuthenticate, Protocol: gp.SCP02, KVN: 0x20, SW: sw, TriesSpent: 1}
+		if !strings.Contains(err.Error(), say) {
+			t.Errorf("%s: %v", sw, err)
+		}
+	}
+	if left, told := (&gp.SessionError{Failure: gp.FailureBlocked, SW: apdu.SWBlocked}).TriesLeft(); told {
+		t.Errorf("INITIALIZE UPDATE tells no tries: %d", left)
+	}
+}
+
 // TestPutKeysAnswerOfAnyLength: a card knows the keys it was sent. What it answers beyond check values is not repeated in an error.
 func TestPutKeysAnswerOfAnyLength(t *testing.T) {
 	own := bytes.Repeat([]byte{0xA5}, 16)

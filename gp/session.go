@@ -267,12 +267,15 @@ func (s *Session) warn(format string, args ...any) {
 func (s *Session) Warnings() []string { return s.warnings }
 
 func (s *Session) authenticate(ctx context.Context, opt Options) error {
+	level := s.offered(opt.Level)
+	if !s.has(level) {
+		return &SessionError{Failure: FailureLevel, Protocol: s.Protocol, KVN: s.KVN, Err: fmt.Errorf("level %02X, and i = %02X", byte(level), s.I)}
+	}
 	if opt.BeforeAuthenticate != nil {
 		if err := opt.BeforeAuthenticate(Attempt{KDD: s.KDD, KVN: s.KVN, Protocol: s.Protocol}); err != nil {
 			return err
 		}
 	}
-	level := s.offered(opt.Level)
 	if level != opt.Level {
 		s.warn("%s has no protection of responses here: the level is %02X, not %02X", s.Protocol, byte(level), byte(opt.Level))
 	}
@@ -299,6 +302,11 @@ func (s *Session) offered(l Level) Level {
 		return l & (LevelCMAC | LevelCDecryption)
 	}
 	return l
+}
+
+// has tells whether a card of SCP03 says in its parameter i that it protects responses as the level wants it.
+func (s *Session) has(l Level) bool {
+	return (l&LevelRMAC == 0 || s.I&scp03.OptionRMAC != 0) && (l&LevelREncryption == 0 || s.I&scp03.OptionREncryption != 0)
 }
 
 // Level is the level in force.
@@ -384,6 +392,7 @@ const (
 	FailureAuthenticate                    // EXTERNAL AUTHENTICATE was refused
 	FailureAnswer                          // the answer is not of a protocol known here
 	FailureNoChannel                       // INITIALIZE UPDATE was refused for another reason
+	FailureLevel                           // the card does not offer the level; EXTERNAL AUTHENTICATE was not sent
 )
 
 // SessionError is a channel that could not be opened.
@@ -417,6 +426,8 @@ func (e *SessionError) Error() string {
 		return fmt.Sprintf("INITIALIZE UPDATE: the card's cryptogram does not verify (%s, KVN %02X): the %s key, the key version or the derivation is wrong; no try spent", e.Protocol, e.KVN, e.proven())
 	case FailureAuthenticate:
 		return fmt.Sprintf("EXTERNAL AUTHENTICATE: %s: refused (%s, KVN %02X): %s; one try spent", e.SW.String(), e.Protocol, e.KVN, e.suspect())
+	case FailureLevel:
+		return fmt.Sprintf("EXTERNAL AUTHENTICATE: not sent: the card does not protect responses this way (%v); no try spent", e.Err)
 	case FailureAnswer:
 		return fmt.Sprintf("INITIALIZE UPDATE: %v; no try spent", e.Err)
 	}
@@ -431,7 +442,29 @@ func (e *SessionError) proven() string {
 	return "MAC"
 }
 
+// TriesLeft is what the card told with its refusal of EXTERNAL AUTHENTICATE, by 63CX or 6983; most tell nothing.
+func (e *SessionError) TriesLeft() (n int, told bool) {
+	switch {
+	case e.Failure != FailureAuthenticate:
+		return 0, false
+	case e.SW == apdu.SWBlocked:
+		return 0, true
+	}
+	return e.SW.Counter()
+}
+
 func (e *SessionError) suspect() string {
+	left, told := e.TriesLeft()
+	switch {
+	case told && left == 0:
+		return "the key set is blocked"
+	case told:
+		return fmt.Sprintf("%s, %d left", e.wrong(), left)
+	}
+	return e.wrong()
+}
+
+func (e *SessionError) wrong() string {
 	if e.Protocol.des() {
 		return "the ENC key is right, the MAC key is wrong"
 	}

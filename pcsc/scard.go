@@ -298,7 +298,7 @@ func (c *card) Protocol() Protocol {
 // Reset implements Card. PC/SC would give the connection to another card that was put into the reader meanwhile, so that it is asked before
 // whether the card was taken out.
 func (c *card) Reset(_ context.Context, cold bool) error {
-	if _, err := c.sc.Status(); errors.Is(translate(err), ErrRemoved) {
+	if _, err := c.sc.Status(); errors.Is(err, scard.ErrRemovedCard) {
 		return &Error{Op: "reset", Reader: c.reader, Err: ErrRemoved}
 	}
 	how := scard.ResetCard

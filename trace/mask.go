@@ -45,7 +45,7 @@ var commandKinds = map[byte]kind{
 	apdu.INSSelect: public, apdu.INSStatus: public, apdu.INSManageChannel: public, apdu.INSGetChallenge: public, apdu.INSTerminalCapability: public,
 	apdu.INSTerminalProfile: public, apdu.INSInitializeUpdate: public, apdu.INSGetData: public, apdu.INSDelete: public, apdu.INSInstall: public,
 	apdu.INSLoad: public, apdu.INSSetStatus: public, apdu.INSActivateFile: public, apdu.INSDeactivateFile: public, apdu.INSIncrease: public,
-	apdu.INSTerminalResponse: personal, insGetIdentity: personal,
+	insGetIdentity: personal,
 }
 
 // answerKinds are the same of the answer.
@@ -105,6 +105,8 @@ func dataKind(c apdu.Command, file kind) kind {
 		return envelope(c.Data)
 	case apdu.INSInstall:
 		return installation(c)
+	case apdu.INSTerminalResponse:
+		return terminalResponse(c.Data)
 	}
 	return commandKinds[c.INS]
 }
@@ -135,6 +137,18 @@ func installation(c apdu.Command) kind {
 // envelope: a download by SMS or cell broadcast may carry any command, PUT KEY among them.
 func envelope(b []byte) kind {
 	if len(b) == 0 || b[0] == 0xD1 || b[0] == 0xD2 {
+		return never
+	}
+	return personal
+}
+
+// tagChannelData is what was received over a channel (TS 102 223 clause 8.53).
+const tagChannelData = 0x36
+
+// terminalResponse: so may what the terminal received over a channel.
+func terminalResponse(b []byte) kind {
+	objects, err := tlv.ParseComprehension(b)
+	if _, received := objects.Find(tagChannelData); err == nil && received {
 		return never
 	}
 	return personal

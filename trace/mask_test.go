@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,6 +205,17 @@ func TestRefusedSelection(t *testing.T) {
 func TestDownloads(t *testing.T) {
 	for _, tag := range []byte{0xD1, 0xD2} {
 		c := apdu.Command{CLA: 0x80, INS: apdu.INSEnvelope, Data: append([]byte{tag, 9}, personalBytes...), Le: 256}
+		if text := record(t, true, c); strings.Contains(text, personalHex) {
+			t.Errorf("%02X: %s", tag, text)
+		}
+	}
+}
+
+// TestReceivedData: what a terminal received over a channel is a download as well.
+func TestReceivedData(t *testing.T) {
+	answered := []byte{0x81, 0x03, 0x01, 0x42, 0x00, 0x82, 0x02, 0x82, 0x81, 0x83, 0x01, 0x00}
+	for _, tag := range []byte{0x36, 0xB6} {
+		c := apdu.Command{CLA: 0x80, INS: apdu.INSTerminalResponse, Data: slices.Concat(answered, []byte{tag, byte(len(personalBytes))}, personalBytes)}
 		if text := record(t, true, c); strings.Contains(text, personalHex) {
 			t.Errorf("%02X: %s", tag, text)
 		}

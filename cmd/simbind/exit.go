@@ -143,6 +143,7 @@ var rules = []rule{
 	{isPINRefused, failure{Exit: exitBlocked, Code: "floor", Hint: "the attempt was not made; --pin-floor 0 allows the last one"}},
 	{isKeyBlocked, failure{Exit: exitBlocked, Code: "key_set_blocked", Hint: "other keys will not help; the issuer has to unblock the key set"}},
 	{as[*uicc.PINError], failure{Exit: exitAuth, Code: "code_refused", Hint: "check the code against the card's papers before the next attempt"}},
+	{isLevel, failure{Exit: exitRefused, Code: "level_not_offered", Hint: "no try was spent; --level 01 and 03 are offered by every card"}},
 	{as[*gp.SessionError], failure{Exit: exitAuth, Code: "key_refused", Hint: "check key file, key version and derivation against the card's papers; nothing is tried again by itself"}},
 	{is(personalize.ErrNoKeys), failure{Exit: exitAuth, Code: "keys_missing", Hint: "give --keys FILE with the keys in the row of this ICCID (ADM1 also by --adm-file)"}},
 	{as[personalize.PINNeededError], failure{Exit: exitAuth, Code: "pin_needed", Hint: "give --pin-file FILE, or a column pin1 in the key file"}},
@@ -220,7 +221,16 @@ func isPINRefused(err error) bool {
 
 func isKeyBlocked(err error) bool {
 	var e *gp.SessionError
-	return errors.As(err, &e) && e.Failure == gp.FailureBlocked
+	if !errors.As(err, &e) {
+		return false
+	}
+	left, told := e.TriesLeft()
+	return e.Failure == gp.FailureBlocked || told && left == 0
+}
+
+func isLevel(err error) bool {
+	var e *gp.SessionError
+	return errors.As(err, &e) && e.Failure == gp.FailureLevel
 }
 
 // codeWords are the codes of errors that know no more than how the program ends.
@@ -251,6 +261,12 @@ func classify(err error) failure {
 	var pin *uicc.PINError
 	if errors.As(err, &pin) && pin.TriesLeft >= 0 {
 		f.TriesLeft = &pin.TriesLeft
+	}
+	var key *gp.SessionError
+	if errors.As(err, &key) {
+		if left, told := key.TriesLeft(); told {
+			f.TriesLeft = &left
+		}
 	}
 	var sw apdu.SW
 	if errors.As(err, &sw) {

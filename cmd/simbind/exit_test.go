@@ -56,6 +56,10 @@ func TestExitCodes(t *testing.T) {
 		{&gp.SessionError{Failure: gp.FailureCryptogram}, 4, "key_refused"},
 		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x6300}, 4, "key_refused"},
 		{&gp.SessionError{Failure: gp.FailureBlocked, SW: 0x6983}, 5, "key_set_blocked"},
+		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x63C2}, 4, "key_refused"},
+		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x63C0}, 5, "key_set_blocked"},
+		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x6983}, 5, "key_set_blocked"},
+		{&gp.SessionError{Failure: gp.FailureLevel, Err: errors.New("level 33")}, 7, "level_not_offered"},
 		{&personalize.AttemptsError{}, 5, "attempts_used_up"},
 		{&uicc.PINError{Command: "VERIFY", TriesLeft: 2, SW: 0x63C2}, 4, "code_refused"},
 		{&uicc.PINError{Command: "VERIFY", TriesLeft: 0, Blocked: true, SW: 0x6983}, 5, "code_blocked"},
@@ -102,5 +106,14 @@ func TestExitCodes(t *testing.T) {
 	f := classify(&uicc.PINError{Command: "VERIFY", TriesLeft: 2, SW: 0x63C2})
 	if f.TriesLeft == nil || *f.TriesLeft != 2 || f.SW != "63C2" {
 		t.Errorf("facts for scripts: %+v", f)
+	}
+	for sw, want := range map[apdu.SW]int{0x63C2: 2, 0x63C0: 0, 0x6983: 0} {
+		f := classify(&gp.SessionError{Failure: gp.FailureAuthenticate, SW: sw})
+		if f.TriesLeft == nil || *f.TriesLeft != want {
+			t.Errorf("%s: %+v", sw, f)
+		}
+	}
+	if f := classify(&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x6300}); f.TriesLeft != nil {
+		t.Errorf("tries that nobody told: %d", *f.TriesLeft)
 	}
 }

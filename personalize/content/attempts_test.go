@@ -62,3 +62,27 @@ func TestAnotherSetForgivesNothing(t *testing.T) {
 		t.Errorf("the count was not cleared: %v", err)
 	}
 }
+
+// TestLevelTheCardDoesNotHave is seen in its parameter i, before a try is counted anywhere.
+func TestLevelTheCardDoesNotHave(t *testing.T) {
+	for i, levels := range map[byte]map[gp.Level]bool{
+		0x10: {0x03: true, 0x11: false, 0x13: false, 0x33: false},
+		0x30: {0x03: true, 0x11: true, 0x13: true, 0x33: false},
+		0x70: {0x03: true, 0x11: true, 0x13: true, 0x33: true},
+	} {
+		r := newRig(t, "no-applet-t1", func(img *image.Image) { img.Domain.Keys[0].I = i })
+		for level, has := range levels {
+			for range personalize.DefaultAttempts + 1 {
+				err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+					run.Level = level
+					_, err := content.List(ctx, run, personalize.Expected{})
+					return err
+				})
+				var failed *gp.SessionError
+				if has && err != nil || !has && (!errors.As(err, &failed) || failed.Failure != gp.FailureLevel || failed.TriesSpent != 0) {
+					t.Errorf("i = %02X, level %02X: %v", i, byte(level), err)
+				}
+			}
+		}
+	}
+}

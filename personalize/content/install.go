@@ -315,8 +315,14 @@ func (p *Install) prove(ctx context.Context, run *personalize.Run) (*personalize
 		return nil, &personalize.InDoubtError{Step: personalize.StepReset, Err: err}
 	}
 	applet, err := personalize.SelectApplet(ctx, run.Card, p.Instance.AID)
-	if err != nil {
+	switch {
+	case err == nil:
+	case p.AsWanted(): // nothing was sent
 		return nil, err
+	case errors.As(err, new(*apdu.LinkError)):
+		return nil, &personalize.InDoubtError{Step: personalize.StepReadBack, Err: err}
+	default:
+		return nil, &personalize.VerifyError{What: "binding applet", Want: "an answer to its selection", Got: err.Error()}
 	}
 	if p.Wish.Parameters == nil && !bytes.Equal(applet.Info.ADF, p.Access.USIM) {
 		return applet, &personalize.VerifyError{What: "ADF the applet works on", Want: fmt.Sprintf("%X", p.Access.USIM), Got: fmt.Sprintf("%X", applet.Info.ADF)}

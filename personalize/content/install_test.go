@@ -2,14 +2,17 @@ package content_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/gp/capfile"
+	"github.com/simbind/simbind/pcsc"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/content"
@@ -261,5 +264,44 @@ func TestUICCParameters(t *testing.T) {
 	want = append(append(want, aid...), 0x04, 0x02, 0x01, 0x01, 0x00, 0x00)
 	if !bytes.Equal(plan.Instance.Parameters, want) {
 		t.Errorf("parameters %X\nwant %X", plan.Instance.Parameters, want)
+	}
+}
+
+// unselectable is a card on which the applet answers something else, once it was installed.
+type unselectable struct {
+	personalize.Card
+	installed bool
+	answer    apdu.Response
+	err       error
+}
+
+func (c *unselectable) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	c.installed = c.installed || cmd.INS == apdu.INSInstall && cmd.P1 == 0x0C
+	if c.installed && cmd.INS == apdu.INSSelect && cmd.P1 == 0x04 && bytes.Equal(cmd.Data, binding.DefaultAID) {
+		return c.answer, c.err
+	}
+	return c.Card.Transmit(ctx, cmd)
+}
+
+// TestInstalledButNotSelectable: after the installation nothing says that the card was left as it was, or that another try is all it takes.
+func TestInstalledButNotSelectable(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer apdu.Response
+		err    error
+		doubt  bool
+	}{
+		"no such application": {answer: apdu.Response{SW: apdu.SWFileNotFound}},
+		"no diagnosis":        {answer: apdu.Response{SW: apdu.SWNoDiagnosis}},
+		"nonsense":            {answer: apdu.Response{Data: []byte{1, 2, 3}, SW: apdu.SWOK}},
+		"no answer":           {err: &pcsc.Error{Op: "transmit", Err: pcsc.ErrRemoved}, doubt: true},
+	} {
+		r := newRig(t, "no-applet-t1")
+		err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+			run.Card = &unselectable{Card: run.Card, answer: row.answer, err: row.err}
+			return r.install(run)
+		})
+		if errors.As(err, new(*personalize.InDoubtError)) != row.doubt || errors.As(err, new(*personalize.VerifyError)) == row.doubt {
+			t.Errorf("%s: %T %v", name, err, err)
+		}
 	}
 }
