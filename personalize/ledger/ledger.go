@@ -184,10 +184,15 @@ func (t *tx) append(ctx context.Context, r *Record) error {
 
 // write runs do in a transaction that may append records, the first of which is called id. When the database was lost and
 // came back, a record of that name says that it had succeeded.
-func (l *Ledger) write(ctx context.Context, id string, do func(t *tx) error) error {
+func (l *Ledger) write(ctx context.Context, id string, do func(ctx context.Context, t *tx) error) error {
+	return l.writeMore(ctx, 0, id, do)
+}
+
+// writeMore is write for what takes so much longer.
+func (l *Ledger) writeMore(ctx context.Context, more time.Duration, id string, do func(ctx context.Context, t *tx) error) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	return l.retry(ctx, func(again bool) error {
+	return l.briefly(ctx, more, func(ctx context.Context, again bool) error {
 		if l.kept != nil {
 			l.kept.prepare(ctx)
 		}
@@ -205,7 +210,7 @@ func (l *Ledger) write(ctx context.Context, id string, do func(t *tx) error) err
 				return err
 			}
 		}
-		if err := do(t); err != nil {
+		if err := do(ctx, t); err != nil {
 			return err
 		}
 		return failed(sqlTx.Commit())
