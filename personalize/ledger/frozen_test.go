@@ -99,7 +99,10 @@ func TestDatabaseThatNoLongerAnswers(t *testing.T) {
 	c := claim(t, l, j, j.ICCIDs[0], desk1)
 	w.cut.Store(true)
 	for name, call := range map[string]func() error{
-		"claim":    func() error { _, err := l.Claim(ctx, ledger.Want{Job: j.Digest, ICCID: j.ICCIDs[1], By: desk1}); return err },
+		"claim": func() error {
+			_, err := l.Claim(ctx, ledger.Want{Job: j.Digest, ICCID: j.ICCIDs[1], By: desk1})
+			return err
+		},
 		"conclude": func() error { return c.Conclude(ctx, ledger.Good, ledger.Event{}) },
 		"find":     func() error { _, err := l.Find(ctx, j.ICCIDs[0]); return err },
 		"start":    func() error { return l.MayStart(ctx, j.Digest) },

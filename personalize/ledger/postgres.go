@@ -51,7 +51,7 @@ func openPostgres(where string) (*store, error) {
 	return &store{
 		writes: writes, reads: reads,
 		tables: append(append([]string{}, tables...), postgresAppendOnly...), exclusive: tablesLock,
-		head:       `SELECT seq, hash, ledger, salt, clock_timestamp() FROM head FOR UPDATE`,
+		head:       `SELECT version, seq, hash, ledger, salt, clock_timestamp() FROM head FOR UPDATE`,
 		dollars:    true,
 		copyOrders: `INSERT INTO orders (job, position, card, iccid) SELECT $1::text, * FROM unnest($2::bigint[], $3::text[], $4::text[])`,
 		gone:       postgresGone,
