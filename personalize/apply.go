@@ -12,6 +12,7 @@ import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/internal/meanwhile"
 )
 
 // Outcome is how a personalization ended.
@@ -89,7 +90,7 @@ func (r *Run) Apply(ctx context.Context, p *Plan) (Result, error) {
 func (r *Run) saveBackup(p *Plan) func() (name string, err error) {
 	var name string
 	b := r.backup(p)
-	wait := background(func() (err error) {
+	wait := meanwhile.Do(func() (err error) {
 		name, err = r.Store.SaveBackup(b, r.Backups...)
 		return errors.Join(err, r.Store.prepareJournal(b.ICCID))
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/gp"
+	"github.com/simbind/simbind/internal/meanwhile"
 	"github.com/simbind/simbind/uicc"
 )
 
@@ -73,7 +74,7 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 	if err := attempts.Allow(iccid.String(), asked, r.attemptLimit()); err != nil {
 		return nil, 0, err
 	}
-	ready := background(attempts.prepare)
+	ready := meanwhile.Do(attempts.prepare)
 	aid, err := selects()
 	if err != nil {
 		return nil, 0, errors.Join(err, ready())
@@ -106,20 +107,6 @@ func (r *Run) Channel(ctx context.Context, iccid uicc.ICCID, selects func() (aid
 		return nil, 0, err
 	}
 	return s, which, nil
-}
-
-// background does something on the disk while the card works; the function it gives waits for the end.
-func background(do func() error) (wait func() error) {
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err = do()
-	}()
-	return func() error {
-		<-done
-		return err
-	}
 }
 
 // countMismatch: a card cryptogram that does not verify spends no try by the specification, but some cards

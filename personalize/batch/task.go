@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/simbind/simbind/internal/meanwhile"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/keys"
 	"github.com/simbind/simbind/personalize/ledger"
@@ -92,7 +93,7 @@ func (t *task) phase(name string) {
 	t.meter.begin(name)
 	if name == "verify" && t.claim != nil {
 		events := t.events(1)
-		t.recording = background(func() error { return t.claim.Events(context.Background(), events...) })
+		t.recording = meanwhile.Do(func() error { return t.claim.Events(context.Background(), events...) })
 	}
 	t.w.tell(Event{Kind: Progress, ICCID: t.iccid, Step: name})
 }
@@ -165,7 +166,7 @@ func (t *task) take(ctx context.Context, redo string) error {
 	if _, err := t.b.Ledger.Find(ctx, t.iccid); !errors.Is(err, ledger.ErrNoClaim) {
 		return t.takeNow(ctx, redo)
 	}
-	t.claiming = background(func() error { return t.takeNow(ctx, redo) })
+	t.claiming = meanwhile.Do(func() error { return t.takeNow(ctx, redo) })
 	return nil
 }
 
@@ -257,18 +258,4 @@ func (t *task) events(but int) (out []ledger.Event) {
 	}
 	t.told = len(phases)
 	return out
-}
-
-// background does something while the card works; the function it gives waits for the end, as often as it is called.
-func background(do func() error) (wait func() error) {
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err = do()
-	}()
-	return func() error {
-		<-done
-		return err
-	}
 }

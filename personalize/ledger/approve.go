@@ -49,7 +49,7 @@ func (l *Ledger) Approve(ctx context.Context, job string, action Action, iccid s
 	} else if iccid != "" {
 		return 0, &InputError{"ICCID", "for a redo alone"}
 	}
-	err = l.write(ctx, r.ID, func(t *tx) error {
+	err = l.writeMore(ctx, allCards, r.ID, func(ctx context.Context, t *tx) error {
 		j, err := t.approvable(ctx, job, &a, by)
 		if err != nil {
 			return err
@@ -68,7 +68,7 @@ func (l *Ledger) Approve(ctx context.Context, job string, action Action, iccid s
 
 // MayStart tells whether cards of a job may be claimed: ErrNoJob, ErrSealed, *ApprovalError. Every claim looks again.
 func (l *Ledger) MayStart(ctx context.Context, job string) error {
-	return l.retry(ctx, func(bool) error {
+	return l.briefly(ctx, 0, func(ctx context.Context, _ bool) error {
 		t := &tx{conn: conn{l.store, l.reads}, l: l}
 		j, err := l.job(ctx, t.conn, job)
 		switch {

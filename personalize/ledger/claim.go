@@ -29,7 +29,7 @@ func (l *Ledger) Claim(ctx context.Context, w Want) (*Claim, error) {
 	c := &Claim{ID: random(16), Job: w.Job, ICCID: w.ICCID, By: w.By, l: l, card: pseudonym(l.salt, w.ICCID), token: random(16), lease: term(w.Lease)}
 	id := random(16)
 	fresh := random(32)
-	return c, l.write(ctx, id, func(t *tx) error { return t.claim(ctx, c, w, id, fresh) })
+	return c, l.write(ctx, id, func(ctx context.Context, t *tx) error { return t.claim(ctx, c, w, id, fresh) })
 }
 
 func term(d time.Duration) time.Duration {
@@ -139,7 +139,7 @@ func (c *Claim) Events(ctx context.Context, es ...Event) error {
 		return nil
 	}
 	rs := c.events(es)
-	return c.l.write(ctx, rs[0].ID, func(t *tx) error {
+	return c.l.write(ctx, rs[0].ID, func(ctx context.Context, t *tx) error {
 		if err := t.change(ctx, ErrLost, `UPDATE claims SET lease = ?1 WHERE id = ?2 AND token = ?3 AND outcome = ''`,
 			t.now.Add(c.lease).UnixMicro(), c.ID, c.token); err != nil {
 			return err
@@ -185,7 +185,7 @@ func (c *Claim) Conclude(ctx context.Context, o Outcome, e Event, steps ...Event
 	before := c.events(steps)
 	r := c.record(KindConclude, e)
 	r.Outcome = o
-	return c.l.write(ctx, r.ID, func(t *tx) error {
+	return c.l.write(ctx, r.ID, func(ctx context.Context, t *tx) error {
 		if err := t.change(ctx, ErrLost, `UPDATE claims SET outcome = ?1, code = ?2, note = ?3, holds = ?4, concluded = ?5
 			WHERE id = ?6 AND token = ?7 AND outcome = ''`, string(o), r.Code, text(r.Clear), flag(o != Untouched), t.now.UnixMicro(), c.ID, c.token); err != nil {
 			return err
@@ -216,14 +216,14 @@ func (l *Ledger) Remark(ctx context.Context, job, iccid string, by Actor, e Even
 	r.Job = job
 	if iccid == "" {
 		r.fill(e, "")
-		return l.write(ctx, r.ID, func(t *tx) error { return t.append(ctx, r) })
+		return l.write(ctx, r.ID, func(ctx context.Context, t *tx) error { return t.append(ctx, r) })
 	}
 	if err := checkICCID(iccid); err != nil {
 		return err
 	}
 	r.Card = pseudonym(l.salt, iccid)
 	fresh := random(32)
-	return l.write(ctx, r.ID, func(t *tx) error {
+	return l.write(ctx, r.ID, func(ctx context.Context, t *tx) error {
 		salt, err := t.openCard(ctx, r.Card, "", fresh)
 		if err != nil {
 			return err

@@ -331,3 +331,27 @@ func TestReleasedWhateverTheClockSays(t *testing.T) {
 		sound(t, l)
 	})
 }
+
+// TestLedgerOfAnotherVersion is refused when it is opened, and from the moment that another tool made it one.
+func TestLedgerOfAnotherVersion(t *testing.T) {
+	both(t, func(t *testing.T, where string) {
+		l := open(t, where, nil)
+		j := jobOf("one", iccids(2))
+		register(t, l, j)
+		c := claim(t, l, j, j.ICCIDs[0], desk1)
+		if _, err := raw(t, where).Exec(`UPDATE head SET version = 7`); err != nil {
+			t.Fatal(err)
+		}
+		refused := func(what string, err error) {
+			t.Helper()
+			if !errors.As(err, new(*ledger.InputError)) || !strings.Contains(err.Error(), "version 7") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		_, err := l.Claim(context.Background(), ledger.Want{Job: j.Digest, ICCID: j.ICCIDs[1], By: desk1})
+		refused("claim", err)
+		refused("conclude", c.Conclude(context.Background(), ledger.Good, ledger.Event{}))
+		_, err = ledger.Open(context.Background(), where, ledger.Options{})
+		refused("open", err)
+	})
+}

@@ -15,7 +15,7 @@ func (l *Ledger) TakeOver(ctx context.Context, claim string, by Actor, lease tim
 	c := &Claim{ID: claim, By: by, l: l, token: random(16), lease: term(lease)}
 	r := record(random(16), KindTakeOver, by)
 	r.Claim = claim
-	return c, l.write(ctx, r.ID, func(t *tx) error {
+	return c, l.write(ctx, r.ID, func(ctx context.Context, t *tx) error {
 		s, err := t.open(ctx, claim)
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (t *tx) open(ctx context.Context, claim string) (CardState, error) {
 // Release is a person's word that a station will not go on with a claim: it can write nothing more, and any station may take the claim over.
 func (l *Ledger) Release(ctx context.Context, claim string, by Actor, reason string) error {
 	r := record(random(16), KindRelease, by)
-	return l.decide(ctx, r, claim, by, reason, func(t *tx, s CardState) error {
+	return l.decide(ctx, r, claim, by, reason, func(ctx context.Context, t *tx, s CardState) error {
 		if s.Outcome != Underway {
 			return ErrLost
 		}
@@ -60,7 +60,7 @@ func (l *Ledger) Release(ctx context.Context, claim string, by Actor, reason str
 func (l *Ledger) Reject(ctx context.Context, claim string, by Actor, reason string) error {
 	r := record(random(16), KindReject, by)
 	r.Outcome = Rejected
-	return l.decide(ctx, r, claim, by, reason, func(t *tx, s CardState) error {
+	return l.decide(ctx, r, claim, by, reason, func(ctx context.Context, t *tx, s CardState) error {
 		switch {
 		case s.Outcome == Underway && !s.Expired:
 			return &HeldError{Holding: s}
@@ -73,13 +73,13 @@ func (l *Ledger) Reject(ctx context.Context, claim string, by Actor, reason stri
 }
 
 // decide records what a person says about a claim, with the reason.
-func (l *Ledger) decide(ctx context.Context, r *Record, claim string, by Actor, reason string, do func(*tx, CardState) error) error {
+func (l *Ledger) decide(ctx context.Context, r *Record, claim string, by Actor, reason string, do func(context.Context, *tx, CardState) error) error {
 	if err := errors.Join(by.check(), needReason(reason)); err != nil {
 		return err
 	}
 	r.Claim = claim
 	fresh := random(32)
-	return l.write(ctx, r.ID, func(t *tx) error {
+	return l.write(ctx, r.ID, func(ctx context.Context, t *tx) error {
 		s, err := l.state(ctx, t.conn, `c.id = ?1`, t.now, claim)
 		if err != nil {
 			return err
@@ -90,7 +90,7 @@ func (l *Ledger) decide(ctx context.Context, r *Record, claim string, by Actor, 
 		}
 		r.Job, r.Card = s.Job, s.Card
 		r.setNote(reason, salt)
-		if err := do(t, s); err != nil {
+		if err := do(ctx, t, s); err != nil {
 			return err
 		}
 		return t.append(ctx, r)

@@ -21,7 +21,7 @@ func (l *Ledger) Export(ctx context.Context, iccid string, by Actor) (d Disclosu
 	}
 	r := record(random(16), KindDisclosed, by)
 	r.Card = pseudonym(l.salt, iccid)
-	err = l.write(ctx, r.ID, func(t *tx) error {
+	err = l.write(ctx, r.ID, func(ctx context.Context, t *tx) error {
 		if err := t.met(ctx, r.Card); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (l *Ledger) Erase(ctx context.Context, iccid string, by Actor, reason strin
 	r := record(random(16), KindErase, by)
 	r.Card = pseudonym(l.salt, iccid)
 	r.Words = limited(reason)
-	err := l.write(ctx, r.ID, func(t *tx) error {
+	err := l.write(ctx, r.ID, func(ctx context.Context, t *tx) error {
 		if err := t.met(ctx, r.Card); err != nil {
 			return err
 		}

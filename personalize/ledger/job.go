@@ -65,7 +65,7 @@ func (l *Ledger) Register(ctx context.Context, j Job, by Actor) error {
 	r := record(random(16), KindJob, by)
 	r.Job = j.Digest
 	r.Order = &Order{Name: j.Name, Ordered: len(cards), List: list, Dual: j.Dual, Approvers: j.Approvers}
-	return l.write(ctx, r.ID, func(t *tx) error {
+	return l.writeMore(ctx, time.Duration(len(cards))*time.Millisecond, r.ID, func(ctx context.Context, t *tx) error {
 		known, err := t.sameJob(ctx, j.Digest, r.Order)
 		if known || err != nil {
 			return err
@@ -183,7 +183,7 @@ func moment(micros int64) time.Time {
 
 // Job gives a registered job. ErrNoJob.
 func (l *Ledger) Job(ctx context.Context, digest string) (j JobState, err error) {
-	err = l.retry(ctx, func(bool) error {
+	err = l.briefly(ctx, 0, func(ctx context.Context, _ bool) error {
 		j, err = l.job(ctx, conn{l.store, l.reads}, digest)
 		return err
 	})

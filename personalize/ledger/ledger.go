@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -96,8 +97,12 @@ func (l *Ledger) know(ctx context.Context, c conn) error {
 	if err := c.one(ctx, errors.New("ledger: the head row is missing"), `SELECT version, ledger, salt FROM head`, nil, &v, &l.id, &l.salt); err != nil {
 		return err
 	}
+	return checkVersion(v)
+}
+
+func checkVersion(v int) error {
 	if v != version {
-		return &InputError{"ledger", "made by another version of this tool"}
+		return &InputError{"ledger", fmt.Sprintf("its tables are of version %d, and this tool knows version %d: take the simbind that made it", v, version)}
 	}
 	return nil
 }
@@ -143,8 +148,12 @@ type tx struct {
 func (l *Ledger) lockHead(ctx context.Context, c conn) (*tx, error) {
 	t := &tx{conn: c, l: l}
 	var clock sql.NullTime
+	var v int
 	var id, salt string
-	if err := c.one(ctx, errors.New("ledger: the head row is missing"), l.head, nil, &t.seq, &t.hash, &id, &salt, &clock); err != nil {
+	if err := c.one(ctx, errors.New("ledger: the head row is missing"), l.head, nil, &v, &t.seq, &t.hash, &id, &salt, &clock); err != nil {
+		return nil, err
+	}
+	if err := checkVersion(v); err != nil { // another tool may have changed it meanwhile
 		return nil, err
 	}
 	if id != l.id || salt != l.salt {
@@ -184,10 +193,15 @@ func (t *tx) append(ctx context.Context, r *Record) error {
 
 // write runs do in a transaction that may append records, the first of which is called id. When the database was lost and
 // came back, a record of that name says that it had succeeded.
-func (l *Ledger) write(ctx context.Context, id string, do func(t *tx) error) error {
+func (l *Ledger) write(ctx context.Context, id string, do func(ctx context.Context, t *tx) error) error {
+	return l.writeMore(ctx, 0, id, do)
+}
+
+// writeMore is write for what takes so much longer.
+func (l *Ledger) writeMore(ctx context.Context, more time.Duration, id string, do func(ctx context.Context, t *tx) error) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	return l.retry(ctx, func(again bool) error {
+	return l.briefly(ctx, more, func(ctx context.Context, again bool) error {
 		if l.kept != nil {
 			l.kept.prepare(ctx)
 		}
@@ -205,7 +219,7 @@ func (l *Ledger) write(ctx context.Context, id string, do func(t *tx) error) err
 				return err
 			}
 		}
-		if err := do(t); err != nil {
+		if err := do(ctx, t); err != nil {
 			return err
 		}
 		return failed(sqlTx.Commit())

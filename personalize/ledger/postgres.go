@@ -30,6 +30,10 @@ var postgresAppendOnly = []string{
 		FOR EACH ROW EXECUTE FUNCTION records_keep()`,
 }
 
+// defaults are parameters of a connection, where the URL names no others. A station that dies or loses its network in the middle of an append
+// holds the lock that all others wait for: the database ends it long before it would notice by itself.
+var defaults = map[string]string{"application_name": "simbind", "idle_in_transaction_session_timeout": "10s"}
+
 // openPostgres connects to a database that several stations share. Every append locks the head row, so that there is one chain.
 func openPostgres(where string) (*store, error) {
 	if err := noPassword(where); err != nil {
@@ -43,8 +47,10 @@ func openPostgres(where string) (*store, error) {
 		return nil, err
 	}
 	config.RuntimeParams["synchronous_commit"] = "on" // a commit is on the disk when it returns
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "simbind"
+	for name, value := range defaults {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
 	}
 	writes, reads := stdlib.OpenDB(*config), stdlib.OpenDB(*config)
 	writes.SetMaxOpenConns(2)
@@ -52,7 +58,7 @@ func openPostgres(where string) (*store, error) {
 	return &store{
 		writes: writes, reads: reads,
 		tables: append(append([]string{}, tables...), postgresAppendOnly...), exclusive: tablesLock,
-		head:       `SELECT seq, hash, ledger, salt, clock_timestamp() FROM head FOR UPDATE`,
+		head:       `SELECT version, seq, hash, ledger, salt, clock_timestamp() FROM head FOR UPDATE`,
 		dollars:    true,
 		copyOrders: `INSERT INTO orders (job, position, card, iccid) SELECT $1::text, * FROM unnest($2::bigint[], $3::text[], $4::text[])`,
 		gone:       postgresGone,
@@ -102,8 +108,9 @@ func privatePassword(where, password string) error {
 	return nil
 }
 
-// passing are the error classes (two characters) and codes of a database that restarts, is full for a moment, or chose this transaction to give way.
-var passing = []string{"08", "57P01", "57P02", "57P03", "53300", "40001", "40P01"}
+// passing are the error classes (two characters) and codes of a database that restarts, is full for a moment, chose this transaction to give way,
+// or ended one that took too long.
+var passing = []string{"08", "57P01", "57P02", "57P03", "53300", "40001", "40P01", "25P03"}
 
 func postgresGone(err error) bool {
 	var e *pgconn.PgError

@@ -51,7 +51,7 @@ func (l *Ledger) clock(ctx context.Context) (time.Time, error) {
 
 // InDoubt gives the open claims of a job, or of all jobs when it is empty. Those of running stations are among them.
 func (l *Ledger) InDoubt(ctx context.Context, job string) (out []CardState, err error) {
-	err = l.retry(ctx, func(bool) error {
+	err = l.briefly(ctx, allCards, func(ctx context.Context, _ bool) error {
 		out = nil
 		now, err := l.clock(ctx)
 		if err != nil {
@@ -68,7 +68,7 @@ func (l *Ledger) InDoubt(ctx context.Context, job string) (out []CardState, err 
 
 // Find gives the claim that holds a card, under whatever job. ErrNoClaim.
 func (l *Ledger) Find(ctx context.Context, iccid string) (s CardState, err error) {
-	err = l.retry(ctx, func(bool) error {
+	err = l.briefly(ctx, 0, func(ctx context.Context, _ bool) error {
 		now, err := l.clock(ctx)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (l *Ledger) Find(ctx context.Context, iccid string) (s CardState, err error
 
 // Counts says where the cards of a job are. ErrNoJob.
 func (l *Ledger) Counts(ctx context.Context, job string) (n Counts, err error) {
-	err = l.retry(ctx, func(bool) error {
+	err = l.briefly(ctx, allCards, func(ctx context.Context, _ bool) error {
 		n, err = conn{l.store, l.reads}.counts(ctx, job)
 		return err
 	})

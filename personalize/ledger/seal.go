@@ -46,7 +46,7 @@ func (l *Ledger) Seal(ctx context.Context, job string, by Actor, k Key) (Seal, e
 	r := record(random(16), KindSeal, by)
 	r.Job = job
 	var s Seal
-	err := l.write(ctx, r.ID, func(t *tx) error {
+	err := l.writeMore(ctx, allCards, r.ID, func(ctx context.Context, t *tx) error {
 		var err error
 		if s, err = t.seal(ctx, job, by, k); err != nil {
 			return err

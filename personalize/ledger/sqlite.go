@@ -43,7 +43,7 @@ func openSQLite(path string) (*store, error) {
 	return &store{
 		writes: writes, reads: reads,
 		tables: append(append([]string{}, tables...), sqliteAppendOnly...),
-		head:   `SELECT seq, hash, ledger, salt, NULL FROM head`,
+		head:   `SELECT version, seq, hash, ledger, salt, NULL FROM head`,
 		gone:   sqliteBusy,
 		kept:   keep(writes),
 		scrub:  func(ctx context.Context) error { return emptyLog(ctx, writes) },

@@ -98,6 +98,22 @@ func (c conn) rows(ctx context.Context, scan func(*sql.Rows) error, query string
 	return failed(rs.Err())
 }
 
+// briefly is retry for what takes a database a moment, plus the time more: one that does not answer in a third of the patience is gone, though
+// nobody says so, and is asked through another connection. A file has no network before it.
+func (l *Ledger) briefly(ctx context.Context, more time.Duration, do func(ctx context.Context, again bool) error) error {
+	return l.retry(ctx, func(again bool) error {
+		if !l.dollars {
+			return do(ctx, again)
+		}
+		ctx, cancel := context.WithTimeout(ctx, l.patience/3+more)
+		defer cancel()
+		return do(ctx, again)
+	})
+}
+
+// allCards is the time more for what looks at every card of a job, of which there may be millions.
+const allCards = time.Minute
+
 // retry runs do again while the database is gone and patience lasts. do must be harmless when it had succeeded unnoticed.
 func (l *Ledger) retry(ctx context.Context, do func(again bool) error) error {
 	deadline := time.Now().Add(l.patience)
