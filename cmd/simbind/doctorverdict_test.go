@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/simbind/simbind/diagnose"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/vuicc"
 	"github.com/simbind/simbind/vuicc/image"
@@ -114,5 +116,24 @@ func TestGSMCopyAlone(t *testing.T) {
 				t.Errorf("%s of %s: %s%s", id, path, out, talk)
 			}
 		}
+	}
+}
+
+// TestCompareUnread: what one card does not let be read is not told to be missing on it.
+func TestCompareUnread(t *testing.T) {
+	a := &cardFile{Facts: []fact{{Section: "files", Name: "EF_LOCI", Value: "updated"}, {Section: "files", Name: "services", Value: "33 always available"}}}
+	b := &cardFile{
+		Unread: []diagnose.Unread{{What: "EF_UST", Why: "PIN1"}, {What: "MF/7F20/6F07", Why: "PIN1"}},
+		Facts:  []fact{{Section: "card", Name: "network name", Value: "x"}},
+	}
+	want := []difference{
+		{Section: "files", Name: "EF_LOCI", A: "updated"}, {Section: "files", Name: "services", A: "33 always available", B: "not readable"},
+		{Section: "card", Name: "network name", B: "x"},
+	}
+	if got := compareFiles(a, b).Differences; !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := compareFiles(b, a).Differences[1:]; got[0].A != "" || got[1].A != "not readable" {
+		t.Errorf("%+v", got)
 	}
 }
