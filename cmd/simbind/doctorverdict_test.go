@@ -137,3 +137,27 @@ func TestCompareUnread(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// unmanaged is a card whose applet was installed without the AID of ADF.USIM, whose EF_IMSI is a file of its own.
+func unmanaged(t *testing.T) func(*image.Image) {
+	return func(i *image.Image) {
+		for n := range i.PINs {
+			i.PINs[n].Enabled = false
+		}
+		i.Applets[0].Application = unhex(t, preset)
+	}
+}
+
+// TestUnmanagedUSIM: the applet hides the copy of DF_GSM, and a device that reads the USIM's works on.
+func TestUnmanagedUSIM(t *testing.T) {
+	_, out, talk := admit(t, patient{image: "usim-separate", change: unmanaged(t), live: starts(rightOne, wrongOne)}).call("doctor")
+	if !strings.HasPrefix(out, "ALLOWED: the last device was denied") || !strings.Contains(out, "warning usim_unmanaged") {
+		t.Errorf("%s%s", out, talk)
+	}
+	for _, linked := range []string{"usim-linked", "usim-only"} { // one file under both paths, or no DF_GSM and nothing to enforce
+		_, out, talk := admit(t, patient{image: linked, change: unmanaged(t), live: starts(rightOne, wrongOne)}).call("doctor")
+		if strings.Contains(out, "usim_unmanaged") != (linked == "usim-only") {
+			t.Errorf("%s: %s%s", linked, out, talk)
+		}
+	}
+}
