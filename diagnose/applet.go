@@ -1,11 +1,14 @@
 package diagnose
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/simbind/simbind/binding"
+	"github.com/simbind/simbind/personalize"
+	"github.com/simbind/simbind/uicc/usim"
 )
 
 // appletKinds are about the binding: whether there is one, and what it decided.
@@ -20,6 +23,7 @@ var appletKinds = []kind{
 	{"switched_off", Note, "the binding is switched off: every device is allowed", "'simbind personalize' switches it on", seeOff},
 	{"observe_only", Note, "the card only observes: it decides and counts, and denies nobody", "'simbind personalize' without --observe-only lets it enforce", seeObserve},
 	{"backup_missing", Warning, "the applet holds no backup of EF_IMSI: it enforces nothing for that copy", "make EF_IMSI plausible, then start the card in its device once, or run 'simbind personalize' again", seeBackupMissing},
+	{"usim_unmanaged", Warning, "the applet does not look after EF_IMSI of the USIM: it enforces nothing for devices that read it", "have the issuer install the applet again with the AID of ADF.USIM: 'simbind applet install' takes it from EF_DIR", seeUnmanaged},
 	{"decision_pending", Warning, "the last start was not decided: the device never answered the card's question", "let the device start fully, for a minute or more; if it stays so, the device does not answer PROVIDE LOCAL INFORMATION", seePending},
 	{"resets_without_decision", Warning, "the card was started again and again without a decision", "a device that never sends TERMINAL PROFILE does not ask the card: look for a toolkit setting of the modem; readings in a reader count, too", seeResets},
 }
@@ -175,6 +179,29 @@ func seeBackupMissing(f *Facts, _ Show) string {
 		return "last decision " + st.Decision.String()
 	}
 	return ""
+}
+
+// seeUnmanaged: an applet that was installed without the AID of ADF.USIM knows the copy of DF_GSM alone (card interface §2), which may be
+// the same file.
+func seeUnmanaged(f *Facts, _ Show) string {
+	st, own := f.state(), f.copyOf(personalize.PlaceUSIM)
+	if st == nil || st.Status == binding.Unconfigured || st.Status == binding.SwitchedOff || f.Applet.Info.Copies.USIM() {
+		return ""
+	}
+	if own.FCP == nil || own.FCP.Link.Equal(usim.GSMIMSI.Path) || f.denied() && bytes.Equal(own.Content, f.copyOf(personalize.PlaceGSM).Content) {
+		return ""
+	}
+	return "copies managed: " + f.Applet.Info.Copies.String() + "; EF_IMSI of ADF.USIM is not told to be one of them"
+}
+
+// copyOf is a copy of EF_IMSI; empty when it was not looked at.
+func (f *Facts) copyOf(place string) Copy {
+	for _, c := range f.Copies {
+		if c.Place == place {
+			return c
+		}
+	}
+	return Copy{}
 }
 
 func seePending(f *Facts, _ Show) string {

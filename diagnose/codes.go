@@ -76,8 +76,11 @@ func seeNoUSIM(f *Facts, _ Show) string {
 	for _, a := range f.Applications {
 		aids = append(aids, fmt.Sprintf("%X", a.AID))
 	}
-	if len(aids) == 0 {
-		return "EF_DIR names no application, or cannot be read"
+	switch {
+	case f.Undisclosed:
+		return fmt.Sprintf("EF_DIR could not be read, and SELECT %X finds none", usim.Prefix())
+	case len(aids) == 0:
+		return "EF_DIR names no application"
 	}
 	return "EF_DIR names " + strings.Join(aids, ", ")
 }

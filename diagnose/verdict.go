@@ -69,14 +69,17 @@ var shut = []decider{
 
 // shown: a device that was denied works on where EF_IMSI shows the subscriber all the same; where it was given back nobody knows until the next start.
 func (f *Facts) shown() []decider {
-	answer, rest := Denied, ""
+	answer, rest, hides := Denied, "", Denied
 	switch st := f.state(); {
 	case f.undone():
 		answer, rest = Unknown, "; EF_IMSI was given back since, and the next start decides anew"
+	case seeUnmanaged(f, Show{}) != "" && plausible(f.copyOf(personalize.PlaceUSIM).Content):
+		answer, rest = Allowed, "; but the applet does not look after EF_IMSI of the USIM, and a device that reads it works on"
+		hides = answer
 	case st != nil && st.Files == binding.FilesBackup:
 		answer, rest = Allowed, "; but EF_IMSI shows the subscriber all the same, and it works on"
 	}
-	return []decider{{"denied_other", answer, rest}, {"denied_no_imei", answer, rest}, {"imsi_denial_value", Denied, ""}}
+	return []decider{{"denied_other", answer, rest}, {"denied_no_imei", answer, rest}, {"imsi_denial_value", hides, rest}}
 }
 
 // open are findings with which a device gets in, or may.

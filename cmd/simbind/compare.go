@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/simbind/simbind/diagnose"
+	"github.com/simbind/simbind/uicc/usim"
 )
 
 type compareReport struct {
@@ -269,6 +270,9 @@ func compareFiles(a, b *cardFile) *compareReport {
 		g, there := other[key]
 		delete(other, key)
 		d := difference{Section: f.Section, Name: f.Name, A: f.Value, B: g.Value}
+		if !there {
+			d.B = b.missing(f.Name)
+		}
 		switch same, known := sameFact(f, g, a.Salt == b.Salt); {
 		case !there, known && !same:
 			r.Differences = append(r.Differences, d)
@@ -279,11 +283,25 @@ func compareFiles(a, b *cardFile) *compareReport {
 	delete(other, factName{"binding", resetsFact})
 	for _, f := range b.Facts {
 		if _, left := other[factName{f.Section, f.Name}]; left {
-			r.Differences = append(r.Differences, difference{Section: f.Section, Name: f.Name, B: f.Value})
+			r.Differences = append(r.Differences, difference{Section: f.Section, Name: f.Name, A: a.missing(f.Name), B: f.Value})
 		}
 	}
 	r.Equal = len(r.Differences)+len(r.Unknown) == 0
 	return r
+}
+
+// readOf are the files that facts are read of, where the name of the fact does not say it.
+var readOf = map[string]string{"services": usim.EFUST.Name, "forbidden networks": usim.EFFPLMN.Name, "network name": usim.EFSPN.Name}
+
+// missing says why a report has no such fact: what could not be read may well be there.
+func (r *cardFile) missing(name string) string {
+	if of, ok := readOf[name]; ok {
+		name = of
+	}
+	if slices.ContainsFunc(r.Unread, func(u diagnose.Unread) bool { return u.What == strings.TrimPrefix(name, "EF_IMSI of ") }) {
+		return "not readable"
+	}
+	return ""
 }
 
 // sameFact compares two facts. Shortened identities that fit each other are the same only by their tokens.

@@ -306,6 +306,7 @@ func patients(t *testing.T) map[string]patient {
 		"switched_off":           {e0: "E003 8001 00"},
 		"observe_only":           {e0: "E00F 8001 02 8107 49015420323751 8301 20", live: starts(wrongOne)},
 		"backup_missing":         {e0: preset, change: file(map[string]string{linkedIMSI: blankIMSI}), live: starts(rightOne)},
+		"usim_unmanaged":         {image: "usim-separate", change: unmanaged(t), live: starts(rightOne)},
 		"decision_pending":       {e0: preset, live: starts(cat.Config{Silent: true})},
 		"resets_without_decision": {e0: preset, live: func(t *testing.T, w *ward) { // a terminal without toolkit, day after day
 			starts(slices.Repeat([]cat.Config{{NoCAT: true}}, 8)...)(t, w)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/simbind/simbind/diagnose"
 	"github.com/simbind/simbind/pcsc/mock"
 	"github.com/simbind/simbind/vuicc"
 	"github.com/simbind/simbind/vuicc/image"
@@ -113,6 +115,49 @@ func TestGSMCopyAlone(t *testing.T) {
 			if !strings.Contains(out, "error "+id) || strings.HasPrefix(out, "DENIED") != denied {
 				t.Errorf("%s of %s: %s%s", id, path, out, talk)
 			}
+		}
+	}
+}
+
+// TestCompareUnread: what one card does not let be read is not told to be missing on it.
+func TestCompareUnread(t *testing.T) {
+	a := &cardFile{Facts: []fact{{Section: "files", Name: "EF_LOCI", Value: "updated"}, {Section: "files", Name: "services", Value: "33 always available"}}}
+	b := &cardFile{
+		Unread: []diagnose.Unread{{What: "EF_UST", Why: "PIN1"}, {What: "MF/7F20/6F07", Why: "PIN1"}},
+		Facts:  []fact{{Section: "card", Name: "network name", Value: "x"}},
+	}
+	want := []difference{
+		{Section: "files", Name: "EF_LOCI", A: "updated"}, {Section: "files", Name: "services", A: "33 always available", B: "not readable"},
+		{Section: "card", Name: "network name", B: "x"},
+	}
+	if got := compareFiles(a, b).Differences; !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := compareFiles(b, a).Differences[1:]; got[0].A != "" || got[1].A != "not readable" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// unmanaged is a card whose applet was installed without the AID of ADF.USIM, whose EF_IMSI is a file of its own.
+func unmanaged(t *testing.T) func(*image.Image) {
+	return func(i *image.Image) {
+		for n := range i.PINs {
+			i.PINs[n].Enabled = false
+		}
+		i.Applets[0].Application = unhex(t, preset)
+	}
+}
+
+// TestUnmanagedUSIM: the applet hides the copy of DF_GSM, and a device that reads the USIM's works on.
+func TestUnmanagedUSIM(t *testing.T) {
+	_, out, talk := admit(t, patient{image: "usim-separate", change: unmanaged(t), live: starts(rightOne, wrongOne)}).call("doctor")
+	if !strings.HasPrefix(out, "ALLOWED: the last device was denied") || !strings.Contains(out, "warning usim_unmanaged") {
+		t.Errorf("%s%s", out, talk)
+	}
+	for _, linked := range []string{"usim-linked", "usim-only"} { // one file under both paths, or no DF_GSM and nothing to enforce
+		_, out, talk := admit(t, patient{image: linked, change: unmanaged(t), live: starts(rightOne, wrongOne)}).call("doctor")
+		if strings.Contains(out, "usim_unmanaged") != (linked == "usim-only") {
+			t.Errorf("%s: %s%s", linked, out, talk)
 		}
 	}
 }

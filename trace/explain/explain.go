@@ -9,6 +9,7 @@ import (
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/trace"
+	"github.com/simbind/simbind/uicc"
 )
 
 // Exchange is one command and its answer, as they may be shown.
@@ -110,14 +111,17 @@ func (e *explainer) exchange(x trace.Exchange) Exchange {
 	return out
 }
 
-// nameOf names a command. A file of an application that is no USIM goes by its identifier: 6F07 is EF_IMSI in a USIM and EF_IST in an ISIM.
+// nameOf names a command. A file that has no row where it stands goes by its identifier: 6F07 is EF_IMSI in a USIM and EF_IST in an ISIM.
 func nameOf(c apdu.Command, file target) string {
 	n := len(c.Data)
-	if c.INS == apdu.INSSelect && c.P1 != 0x04 && n >= 2 && file.path == nil && (c.Data[n-2] == 0x6F || c.Data[n-2] == 0x4F) {
+	if c.INS == apdu.INSSelect && c.P1 != 0x04 && n >= 2 && file.row.Name == "" && local(uicc.FID(c.Data[n-2])<<8|uicc.FID(c.Data[n-1])) {
 		return fmt.Sprintf("SELECT %X", c.Data[n-2:])
 	}
 	return trace.Name(c)
 }
+
+// local tells whether an identifier means another file in every directory (TS 102 221 clause 8.6); EF_ARR is 6F06 in all of them.
+func local(fid uicc.FID) bool { return (fid>>8 == 0x6F || fid>>8 == 0x4F) && fid != 0x6F06 }
 
 // noCommand: bytes that are no command may hold anything, and nobody knows what the answer is to.
 func noCommand(out *Exchange, x trace.Exchange, r apdu.Response, noAnswer error) {

@@ -92,6 +92,8 @@ var said = []struct {
 	{"no command", "00\n9000\n> 0020000108313233\n< 6700\n", []string{"no command"}, []string{"313233"}},
 	{"what is masked stays so", "> 0020000108[4 bytes]31323334\n< 9000\n> 00B0870009\n< [4 bytes]21436500009000\n", []string{"masked in the transcript"}, []string{"31323334", "2143"}},
 	{"a service table that is none", "00A4040007A0000000871002\n9000\n00B0840000\n" + strings.Repeat("FF", 65) + "9000\n00B0840000\n029000\n", []string{"a service table of 65 bytes", "2 fixed dialling numbers"}, []string{"service 500"}},
+	{"a file of DF_GSM that a USIM has under another name", "A0A40000027F20\n9F22\nA0A40000026F38\n9F0F\n00A40004026F07\n9000\n", []string{"MF/DF_GSM/6F38", "SELECT EF_IMSI"}, []string{"EF_UST"}},
+	{"codes of a classic SIM", "A02000020831323334FFFFFFFF\n9000\nA02C00001031323334353637383132333435363738\n9804\n", []string{"code: of CHV2", "code: of CHV1"}, []string{"31323334"}},
 	{"a file of an ISIM", "00A4040407A0000000871004\n9000\n00A40004026F07\n9000\n", []string{"ISIM", "SELECT 6F07"}, []string{"EF_IMSI"}},
 	{"no answer", "00A40004023F00\n", []string{"no answer"}, nil},
 }

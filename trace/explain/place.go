@@ -37,6 +37,8 @@ func (t target) String() string {
 			out = append(out, "ADF.USIM")
 		case i == len(t.path)-1 && t.row.Name != "":
 			out = append(out, strings.TrimSuffix(t.row.Name, " of DF_GSM"))
+		case local(fid):
+			out = append(out, fid.String())
 		default:
 			out = append(out, trace.FileName(uint16(fid)))
 		}

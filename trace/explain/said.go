@@ -48,7 +48,11 @@ func (e *explainer) bytes(name string, n int) {
 }
 
 func (e *explainer) code(q question) {
-	e.add(Object{Name: "code", Words: fmt.Sprintf("of %s, not shown", uicc.KeyRef(q.P2))})
+	of := uicc.KeyRef(q.P2).String()
+	if apdu.BaseClass(q.CLA) == 0xA0 { // 01 CHV1, which UNBLOCK CHV calls 00, and 02 CHV2 (TS 51.011 clauses 9.2.9 to 9.2.13)
+		of = fmt.Sprintf("CHV%d", max(q.P2, 1))
+	}
+	e.add(Object{Name: "code", Words: fmt.Sprintf("of %s, not shown", of)})
 }
 
 // unsigned is the data of a command without the C-MAC that a secured one ends with. Data that is encrypted is no TLV, and shown so.
