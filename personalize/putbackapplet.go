@@ -105,24 +105,44 @@ func (r *Run) lookBack(ctx context.Context, p *Play, was before, keyed bool, out
 		return err
 	}
 	if !keyed {
+		lookOpen(was, a, out)
 		return nil
 	}
-	if was.configuration != nil && (a.Configuration == nil || !a.Configuration.Equal(*was.configuration)) {
-		out.Left = append(out.Left, "configuration")
-	}
-	if was.state != nil && was.configuration != nil && !slices.Equal(a.State.Bound, was.state.Bound) {
-		out.Left = append(out.Left, "bound terminals")
-	}
-	if was.state != nil && was.state.Files == binding.FilesBackup && a.State.Files != binding.FilesBackup {
-		out.Left = append(out.Left, "EF_IMSI is "+a.State.Files.String())
-	}
-	if a.State.Failure == binding.FailureStrictResting && (was.state == nil || was.state.Failure != binding.FailureStrictResting) {
-		out.Never = append(out.Never, "strict start rests until another terminal starts, or the configuration changes")
-	}
+	lookFull(was, a, out)
 	if p.Backup.replacedOthers(a) {
 		out.Never = append(out.Never, "the applet keeps the EF_IMSI of the scenario as the backup that was replaced last")
 	}
 	return nil
+}
+
+// lookOpen is what can be told without keys.
+func lookOpen(was before, a *Applet, out *PutBack) {
+	if a.State.Backups != 0 && a.State.Files != binding.FilesBackup {
+		out.Left = append(out.Left, "EF_IMSI is "+a.State.Files.String())
+	}
+	if was.state != nil && was.state.Status != a.State.Status {
+		out.Never = append(out.Never, "the card is "+a.State.Status.String()+" now and was "+was.state.Status.String()+": what changes that takes keys")
+	}
+}
+
+// lookFull compares configuration and full state.
+func lookFull(was before, a *Applet, out *PutBack) {
+	if was.configuration != nil && (a.Configuration == nil || !a.Configuration.Equal(*was.configuration)) {
+		out.Left = append(out.Left, "configuration")
+	}
+	resting := a.State.Failure == binding.FailureStrictResting
+	if was.state != nil {
+		if was.configuration != nil && !slices.Equal(a.State.Bound, was.state.Bound) {
+			out.Left = append(out.Left, "bound terminals")
+		}
+		if was.state.Files == binding.FilesBackup && a.State.Files != binding.FilesBackup {
+			out.Left = append(out.Left, "EF_IMSI is "+a.State.Files.String())
+		}
+		resting = resting && was.state.Failure != binding.FailureStrictResting
+	}
+	if resting {
+		out.Never = append(out.Never, "strict start rests until another terminal starts, or the configuration changes")
+	}
 }
 
 // lookAtCopies tells which copies are not, or will not be, what was saved.

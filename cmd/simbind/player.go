@@ -104,8 +104,17 @@ func (p *player) Transmit(ctx context.Context, c apdu.Command) (apdu.Response, e
 func (p *player) ATR() []byte    { return p.stage.ATR() }
 func (p *player) Reader() string { return p.stage.Reader() }
 func (p *player) Reset(ctx context.Context, cold bool) error {
-	p.command, p.chain = nil, nil
+	p.command = nil
+	p.endChain()
 	return p.stage.Reset(ctx, cold)
+}
+
+// endChain wipes the session of a chain of blocks.
+func (p *player) endChain() {
+	if p.chain != nil {
+		p.chain.Close()
+		p.chain = nil
+	}
 }
 
 func (p *player) do(ctx context.Context, name string, c apdu.Command) error {

@@ -78,6 +78,7 @@ func (p *player) store(ctx context.Context, l scenario.Line) error {
 func (p *player) block(ctx context.Context, l scenario.Line) error {
 	p1, p2 := unhexWord(l.Words[0])[0], unhexWord(l.Words[1])[0]
 	if p2 == 0 || p.chain == nil {
+		p.endChain()
 		s, err := p.session(ctx)
 		if err != nil {
 			return err

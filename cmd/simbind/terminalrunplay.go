@@ -30,6 +30,7 @@ func (a *app) playScenario(ctx context.Context, o *runFlags, s scenario.Scenario
 	defer run.Close()
 	p := &player{stage: newStage(card), aid: run.AID, run: run, keyed: o.secrets.given(), pinFloor: o.secrets.pinFloor, histories: map[string][][]byte{}}
 	run.Card = p
+	defer p.endChain()
 	before, err := a.agreedCard(ctx, o, p, s, want)
 	if err != nil {
 		return nil, nil, err
