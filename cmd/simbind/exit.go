@@ -165,6 +165,7 @@ var rules = []rule{
 	{as[*ledger.TakenError], failure{Exit: exitRefused, Code: "card_taken", Hint: "a card that is done is done again only by a redo with its reason"}},
 	{as[*ledger.JobDiffersError], failure{Exit: exitRefused, Code: "job_differs"}},
 	{as[*ledger.HeldError], failure{Exit: exitBusy, Code: "claim_held", Retryable: true, Hint: "'simbind audit release' takes the card from a station that will not go on"}},
+	{is(ledger.ErrConcluded), failure{Exit: exitRefused, Code: "claim_concluded", Hint: "'simbind audit export ICCID' shows what became of the card; one that is done is done again by 'simbind batch retry' alone"}},
 	{is(ledger.ErrLost), failure{Exit: exitBusy, Code: "claim_lost", Hint: "'simbind audit export ICCID' shows what became of the card; one that is done is done again by 'simbind batch retry' alone"}},
 	{is(ledger.ErrSealed), failure{Exit: exitRefused, Code: "job_sealed", Hint: "nothing more is done under a sealed job: more cards are another job"}},
 	{is(ledger.ErrNotOrdered), failure{Exit: exitWrongCard, Code: "not_ordered", Hint: "no key was used and nothing was written"}},

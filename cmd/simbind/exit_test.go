@@ -82,6 +82,7 @@ func TestExitCodes(t *testing.T) {
 		{&ledger.JobDiffersError{}, 7, "job_differs"},
 		{&ledger.HeldError{}, 9, "claim_held"},
 		{ledger.ErrLost, 9, "claim_lost"},
+		{ledger.ErrConcluded, 7, "claim_concluded"},
 		{ledger.ErrSealed, 7, "job_sealed"},
 		{ledger.ErrNotOrdered, 6, "not_ordered"},
 		{ledger.ErrNoJob, 2, "unknown_job"},

@@ -237,6 +237,11 @@ func TestInDoubtStaysWithItsStation(t *testing.T) {
 		if err := l.Reject(ctx, heir.ID, desk2, "cut in two"); err != nil {
 			t.Error(err)
 		}
+		for _, err := range []error{l.Reject(ctx, heir.ID, desk2, "once more"), l.Release(ctx, heir.ID, desk2, "once more")} {
+			if !errors.Is(err, ledger.ErrConcluded) || !strings.Contains(err.Error(), "rejected") {
+				t.Errorf("a claim that is concluded: %v", err)
+			}
+		}
 		if n := counts(t, l, j); n.Rejected != 1 || n.Open != 0 {
 			t.Errorf("%+v", n)
 		}

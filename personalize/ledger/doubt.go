@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -50,7 +51,7 @@ func (l *Ledger) Release(ctx context.Context, claim string, by Actor, reason str
 	r := record(random(16), KindRelease, by)
 	return l.decide(ctx, r, claim, by, reason, func(ctx context.Context, t *tx, s CardState) error {
 		if s.Outcome != Underway {
-			return ErrLost
+			return fmt.Errorf("card %s: %w: %s", short(s.ICCID), ErrConcluded, s.Outcome)
 		}
 		return t.change(ctx, ErrLost, `UPDATE claims SET token = '', lease = ?1 WHERE id = ?2`, t.now.UnixMicro(), claim)
 	})
@@ -65,7 +66,7 @@ func (l *Ledger) Reject(ctx context.Context, claim string, by Actor, reason stri
 		case s.Outcome == Underway && !s.Expired:
 			return &HeldError{Holding: s}
 		case s.Outcome != Underway && s.Outcome != Quarantined:
-			return ErrLost
+			return fmt.Errorf("card %s: %w: %s", short(s.ICCID), ErrConcluded, s.Outcome)
 		}
 		return t.change(ctx, ErrLost, `UPDATE claims SET token = '', outcome = ?1, note = ?2, concluded = ?3 WHERE id = ?4`,
 			string(Rejected), text(r.Clear), t.now.UnixMicro(), claim)

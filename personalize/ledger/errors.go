@@ -11,6 +11,7 @@ var (
 	ErrNotOrdered = errors.New("the card is not in the job")
 	ErrSealed     = errors.New("the job is sealed")
 	ErrLost       = errors.New("the claim is no longer held: it was concluded, or taken over by another run")
+	ErrConcluded  = errors.New("the claim is concluded, and stays so")
 	ErrNoClaim    = errors.New("the ledger knows no such claim")
 )
 
