@@ -9,7 +9,10 @@ import (
 type askingTwice struct{ Readers }
 
 func (s askingTwice) Wait(ctx context.Context, done func([]Slot) bool) ([]Slot, error) {
-	return s.Readers.Wait(ctx, func(slots []Slot) bool { return done(slots) && done(slots) })
+	return s.Readers.Wait(ctx, func(slots []Slot) bool {
+		done(slots)
+		return done(slots)
+	})
 }
 
 // TestReadersAreAskedTwice: a reader that is plugged in later is served, however often the service asks whether it is looked for.
