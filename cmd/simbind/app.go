@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -44,6 +45,7 @@ type globals struct {
 // run is the program: data on out, talk on errw, the exit code of docs/command-line.md.
 func run(args []string, in io.Reader, out, errw io.Writer) int {
 	a := &app{in: in, out: out, err: errw, now: time.Now, rand: rand.Reader, readers: func() (pcsc.Service, error) { return pcsc.New() }, proc: "/proc"}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // whoever reads may go away: that is an error of one write, and no end in the middle of a card
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as by nohup, which wants the work to go on
 		ends = append(ends, syscall.SIGHUP)
@@ -66,6 +68,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if unread(err) {
+		return exitOther
+	}
 	if strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag") { // cobra has no type for them
 		err = &usageError{err: err}
 	}
@@ -75,6 +80,12 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	}
 	a.global.json = a.global.json || slices.Contains(args, "--json") // a wrong flag before it kept it from being read
 	return a.explain(verb, err)
+}
+
+// unread tells that nobody reads standard output any more, as behind head: nobody is told.
+func unread(err error) bool {
+	var p *fs.PathError
+	return errors.As(err, &p) && p.Path == os.Stdout.Name() && errors.Is(p, syscall.EPIPE)
 }
 
 func (a *app) root() *cobra.Command {

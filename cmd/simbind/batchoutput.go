@@ -62,12 +62,15 @@ func (a *app) batchOutput(ctx context.Context, path, out string, opt job.Options
 	if !j.HasOutput() {
 		return &usageError{err: errors.New("the job names no template of an output"), hint: "output: {template: FILE, file: FILE} in job.yaml does; see docs/bench.md"}
 	}
+	r := batchOutputReport{head: schema("batch-output"), Outcome: "written", Job: j.Name, Digest: j.Digest, File: first(out, j.Output.File)}
+	if err := mayReplace("output", r.File); err != nil {
+		return err
+	}
 	l, err := a.oldLedger(ctx, lf)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	r := batchOutputReport{head: schema("batch-output"), Outcome: "written", Job: j.Name, Digest: j.Digest, File: first(out, j.Output.File)}
 	b, err := a.fillOutput(ctx, l, j, &r)
 	if err != nil {
 		return err

@@ -78,12 +78,13 @@ func cell(s string) string {
 // number is the shortest text of a figure.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
-// mayReplace looks whether a file can be written at all, before a ledger is read for it. Devices and pipes are left alone.
+// mayReplace looks whether a file can be written at all, before a ledger is read for it. Devices, pipes and links are left alone: /dev/stdout is one,
+// and a file would be moved into its place.
 func mayReplace(flag, path string) error {
 	if path == "" {
 		return nil
 	}
-	if there, err := os.Stat(path); err == nil && !there.Mode().IsRegular() {
+	if there, err := os.Lstat(path); err == nil && !there.Mode().IsRegular() {
 		return usagef("%s %s: not a file", flag, path)
 	}
 	_, err := os.Stat(filepath.Dir(path))

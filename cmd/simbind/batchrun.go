@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -179,7 +177,6 @@ func (a *app) workBatch(ctx context.Context, b *batch.Bench, o *batchFlags) erro
 		defer virtual.Close()
 	}
 	// Whoever watches may go away: what is being written is finished then, and nothing new begun.
-	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	view := a.batchView(b.Order)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -34,5 +35,23 @@ func TestAwait(t *testing.T) {
 	v, err := await(context.Background(), func() (string, error) { return "line", io.EOF })
 	if v != "line" || !errors.Is(err, io.EOF) {
 		t.Errorf("%q, %v", v, err)
+	}
+}
+
+// TestOneStandardInput: the PIN of a token is never taken from the line that holds a code of the card.
+func TestOneStandardInput(t *testing.T) {
+	for _, s := range []*secretFlags{{pinFile: "-"}, {admFile: "-"}} {
+		a := &app{in: strings.NewReader("1234\n"), err: io.Discard}
+		if pin, err := a.tokenPIN(context.Background(), s); pin != "" || !isUsage(err) {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+	a := &app{in: strings.NewReader(""), err: io.Discard} // it was read for something else
+	if pin, err := a.tokenPIN(context.Background(), &secretFlags{}); pin != "" || !isUsage(err) {
+		t.Errorf("at its end: %v", err)
+	}
+	a = &app{in: strings.NewReader("1234\n"), err: io.Discard}
+	if pin, err := a.tokenPIN(context.Background(), &secretFlags{}); pin != "1234" || err != nil {
+		t.Errorf("alone: %v", err)
 	}
 }

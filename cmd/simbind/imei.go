@@ -131,9 +131,12 @@ const maxIMEILines = 100_000
 // imeiLines reads one IMEI a line; empty lines and those that begin with # are passed over.
 func imeiLines(r io.Reader) ([]string, error) {
 	var out []string
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
+	lines, read := bufio.NewScanner(r), 0
+	for ; lines.Scan(); read++ {
 		s := strings.TrimSpace(lines.Text())
+		if read == 0 {
+			s = strings.TrimPrefix(s, "\uFEFF") // a spreadsheet's mark
+		}
 		if s == "" || s[0] == '#' {
 			continue
 		}
@@ -143,7 +146,7 @@ func imeiLines(r io.Reader) ([]string, error) {
 	}
 	switch err := lines.Err(); {
 	case err != nil:
-		return nil, usagef("-: line %d: %w", len(out)+1, err)
+		return nil, usagef("-: line %d: %w", read+1, err)
 	case out == nil:
 		return nil, usagef("-: no IMEI on stdin")
 	}

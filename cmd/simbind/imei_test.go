@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -31,4 +32,15 @@ func FuzzGivenIMEI(f *testing.F) {
 			t.Fatalf("%q", v.Given)
 		}
 	})
+}
+
+// TestIMEILines: a list as a spreadsheet saves it is read, and a line that cannot be is told by its number in the file.
+func TestIMEILines(t *testing.T) {
+	got, err := imeiLines(strings.NewReader("\uFEFF490154203237518\r\n# a remark\r\n\r\n352099001761481\r\n"))
+	if err != nil || !slices.Equal(got, []string{"490154203237518", "352099001761481"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := imeiLines(strings.NewReader("# a remark\n\n" + strings.Repeat("4", 1<<17))); err == nil || !strings.Contains(err.Error(), "line 3") {
+		t.Errorf("%v", err)
+	}
 }

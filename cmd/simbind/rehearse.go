@@ -7,9 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,8 +66,6 @@ func (o *rehearseFlags) check(c *cobra.Command, a *app, b *batchFlags, lf *ledge
 // rehearse takes the job through virtual cards with the runner of the real run: keys from the job's own source, a ledger and a state folder that
 // are removed at the end.
 func (a *app) rehearse(ctx context.Context, j *job.Job, o *batchFlags, lf *ledgerFlags) error {
-	// Whoever reads the report may go away: the folder is removed all the same.
-	signal.Ignore(syscall.SIGPIPE)
 	secrets, forget, err := a.batchSecrets(ctx, j, o)
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (a *app) keysOf(ctx context.Context, s *secretFlags, iccid string) (keys.Ca
 
 // keySource opens what the flags name, else what the job does.
 func (a *app) keySource(ctx context.Context, s *secretFlags) (keys.Source, error) {
-	ask := func() (string, error) { return a.secretFromInput(ctx, "PIN of the token") }
+	ask := func() (string, error) { return a.tokenPIN(ctx, s) }
 	if s.keys != "" {
 		return keys.OpenSource(s.keys, s.identity, ask)
 	}
@@ -104,6 +104,18 @@ func (a *app) keySource(ctx context.Context, s *secretFlags) (keys.Source, error
 		return s.job.OpenSource(ask)
 	}
 	return nil, nil
+}
+
+// tokenPIN asks for the PIN of a token.
+func (a *app) tokenPIN(ctx context.Context, s *secretFlags) (string, error) {
+	if (s.pinFile == "-" || s.admFile == "-") && !a.onKeyboard() { // a code of the card would be offered to the token
+		return "", usagef("the PIN of the token and a code of the card cannot both be read from standard input: name a file for one of them")
+	}
+	pin, err := a.secretFromInput(ctx, "PIN of the token")
+	if err == nil && pin == "" { // a token counts an empty one, too
+		return "", usagef("the PIN of the token: none was given")
+	}
+	return pin, err
 }
 
 // codes fills in what the files and prompts say; they win over the key file.
@@ -171,6 +183,12 @@ func (a *app) secretFromInput(ctx context.Context, what string) (string, error) 
 	}
 	defer clear(b)
 	return strings.TrimSpace(string(b)), err
+}
+
+// onKeyboard tells whether standard input is a terminal.
+func (a *app) onKeyboard() bool {
+	f, ok := a.in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func firstLine(r io.Reader) (string, error) {
