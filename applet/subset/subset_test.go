@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 10102
+	loadBudget      = 9923
 	transientBudget = 256
 )
 

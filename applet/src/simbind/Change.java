@@ -21,22 +21,23 @@ abstract class Change extends Terminal {
      * Carries out the staged template: exactly one, E0 or E2, whole or not at all; 6984 when the generation on the card is another one
      * than tag 8A says. Every action but 05 begins with take, and so does a configuration, with the old denial value.
      */
-    void apply(short length) {
-        byte which = staged[0];
+    void apply(short end) {
         byte[] staged = this.staged;
+        byte which = staged[0];
         short value = value(staged, (short) 0);
-        if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
+        if (head(scratch, (short) 0, (short) (end - value), which) != value
+                || Util.arrayCompare(scratch, (short) 0, staged, (short) 0, value) != 0) {
             wrong();
         }
         Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
         if (which == E0) {
-            accept();
+            accept(end);
         } else {
             if (which != E2) {
                 wrong();
             }
             forgetImei();
-            parse(E2_OBJECTS, OFF, staged, (short) 0);
+            parse(E2_OBJECTS, end, OFF, (short) 0);
             which = ram[ACTION];
             if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
                 wrong();

@@ -41,6 +41,10 @@ abstract class Configuration extends Memory {
     /** Where the template begins in a bank. */
     static final short TEMPLATE = 2;
 
+    /** The first object, the scheme, and where entries follow it in a bank while the template is made. */
+    private static final short SCHEME_SIZE = 3;
+    private static final short ENTRIES = TEMPLATE + 4 + SCHEME_SIZE;
+
     /** What holds before the first template, and what is absent in one: nothing is enforced. Behind it the version (E3). */
     private static final byte[] DEFAULT = {(byte) 0x80, 1, OFF, TAG_POLICY, 1, 0, (byte) 0x84, 9, 0, -1, -1, -1, -1, -1, -1, -1, -1,
         (byte) 0x85, 1, 0, (byte) 0x86, 1, 1, 1, 0, 1, CAPACITY, FEATURE_STRICT | FEATURE_IMEISV | FEATURE_EF_IPS};
@@ -95,35 +99,35 @@ abstract class Configuration extends Memory {
         ISOException.throwIt(ISO7816.SW_WRONG_DATA);
     }
 
-    /** Whether a pattern or a range admits the IMEI in ram (S5); when there are none, what of that. */
+    /**
+     * Whether a pattern or a range admits the IMEI in ram (S5); when there are none, what of that. A pattern is the lowest and the
+     * highest at once.
+     */
     boolean admits(boolean none) {
         byte[] bank = bank((byte) 0);
-        short at = (short) (value(bank, TEMPLATE) + 3);
+        short at = (short) (value(bank, TEMPLATE) + SCHEME_SIZE);
         while (bank[at] != TAG_POLICY) {
-            byte tag = bank[at];
-            at += 2;
-            if (tag == TAG_PATTERN ? Digits.compare(bank, at, ram, IMEI, Digits.FILLER) == 0
-                    : Digits.compare(bank, at, ram, IMEI, Digits.NONE) <= 0
-                            && Digits.compare(ram, IMEI, bank, (short) (at + Digits.IMEI), Digits.NONE) <= 0) {
+            short lowest = (short) (at + 2);
+            at = (short) (lowest + bank[(short) (at + 1)]);
+            if (Digits.compare(bank, lowest, ram, IMEI) <= 0
+                    && Digits.compare(bank, (short) (at - Digits.IMEI), ram, IMEI) >= 0) {
                 return true;
             }
             none = false;
-            at += bank[(short) (at - 1)];
         }
         return none;
     }
 
     /**
-     * Puts the values of the staged template to their places in ram; 6A80 when an object is not in the table, stands twice, has
-     * another length or a value out of range, or when 80 is missing. Entries with the tag are copied into the bank, in the order they
-     * were written; gives where they end.
+     * Puts the values of the staged template, which ends at end, to their places in ram; 6A80 when an object is not in the table, stands
+     * twice, has another length or a value out of range, or when 80 is missing; 6A84 for too many entries. Entries with the tag are
+     * copied into the bank that is not in force, in the order they were written; gives where they end.
      */
-    short parse(byte[] table, byte tag, byte[] bank, short to) {
+    short parse(byte[] table, short end, byte tag, short to) {
         byte[] staged = this.staged;
         short at = value(staged, (short) 0);
-        short end = (short) (at + length(staged, (short) 0));
         short seen = 0;
-        ram[ENTRIES] = 0;
+        short entries = 0;
         while (at < end) {
             short row = 0;
             while (table[row] != staged[at]) {
@@ -133,17 +137,16 @@ abstract class Configuration extends Memory {
                 }
             }
             byte length = table[(short) (row + 1)];
-            byte kind = table[(short) (row + 3)];
             at += 2;
             short next = (short) (at + length);
-            if (next > end || staged[(short) (at - 1)] != length || !allowed(length, kind, at)) {
+            if (next > end || staged[(short) (at - 1)] != length || !allowed(at, length, table[(short) (row + 3)])) {
                 wrong();
             }
             byte place = table[(short) (row + 2)];
             if (place == ENTRY) {
-                ram[ENTRIES]++;
+                entries++;
                 if (table[row] == tag) {
-                    to = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank, to, (short) (length + 2));
+                    to = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank((byte) 1), to, (short) (length + 2));
                 }
             } else {
                 short bit = (short) (1 << (row >> 2));
@@ -158,108 +161,63 @@ abstract class Configuration extends Memory {
         if ((seen & 1) == 0) {
             wrong();
         }
+        if (entries > CAPACITY) {
+            ISOException.throwIt(ISO7816.SW_FILE_FULL);
+        }
         return to;
     }
 
-    private boolean allowed(byte length, byte kind, short at) {
-        byte v = staged[at];
+    private boolean allowed(short at, byte length, byte kind) {
         if (length == 1) {
-            return (v & 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
+            byte v = staged[at];
+            return (v & (byte) 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
         }
         return kind == ANY || Digits.are(staged, at, (short) (length + length), kind)
-                && (kind != DIGITS || Digits.compare(staged, at, staged, (short) (at + Digits.IMEI), Digits.NONE) <= 0);
+                && (kind != DIGITS || Digits.compare(staged, at, staged, (short) (at + Digits.IMEI)) <= 0);
     }
 
     /**
      * Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. It is read
-     * three times: its values, then its patterns, then its ranges.
+     * twice: its values and patterns, then its ranges.
      */
-    void accept() {
+    void accept(short end) {
         byte[] ram = this.ram;
         byte[] bank = bank((byte) 1);
         Util.arrayCopyNonAtomic(DEFAULT, (short) 0, ram, CONFIGURATION, CONFIGURATION_SIZE);
-        parse(E0_OBJECTS, OFF, bank, (short) 0);
-        byte entries = ram[ENTRIES];
-        if (entries > CAPACITY) {
-            ISOException.throwIt(ISO7816.SW_FILE_FULL);
-        }
+        short to = parse(E0_OBJECTS, end, TAG_PATTERN, ENTRIES);
+        to = parse(E0_OBJECTS, end, TAG_RANGE, to);
         // What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in.
         byte policy = ram[POLICY];
-        if (ram[SCHEME] == PRESET && entries == 0
+        if (ram[SCHEME] == PRESET && to == ENTRIES
                 || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && Digits.plausible(ram, DENIAL)
                 || (policy & STRICT_START) != 0 && (data[FEATURES] & FEATURE_STRICT) == 0) {
             wrong();
         }
-        short end = Util.arrayCopyNonAtomic(ram, CONFIGURATION, bank, (short) (TEMPLATE + 4), (short) 3);
-        end = parse(E0_OBJECTS, TAG_PATTERN, bank, end);
-        end = parse(E0_OBJECTS, TAG_RANGE, bank, end);
-        end = Util.arrayCopyNonAtomic(ram, (short) (CONFIGURATION + 3), bank, end, (short) (CONFIGURATION_SIZE - 3));
-        Util.setShort(bank, (short) 0, (short) (close(bank, TEMPLATE, (byte) 0xE0, end) - TEMPLATE));
+        Util.arrayCopyNonAtomic(ram, CONFIGURATION, bank, (short) (ENTRIES - SCHEME_SIZE), SCHEME_SIZE);
+        to = Util.arrayCopyNonAtomic(ram, (short) (CONFIGURATION + SCHEME_SIZE), bank, to, (short) (CONFIGURATION_SIZE - SCHEME_SIZE));
+        Util.setShort(bank, (short) 0, (short) (close(bank, TEMPLATE, to, (byte) 0xE0) - TEMPLATE));
     }
 
     /** Writes tag and length in front of a value that begins four bytes behind at and ends at end; gives the new end. */
-    static short close(byte[] b, short at, byte tag, short end) {
-        short value = (short) (at + 4);
-        short length = (short) (end - value);
-        b[at++] = tag;
-        if (length > 0x7F) {
-            b[at++] = length > 0xFF ? (byte) 0x82 : (byte) 0x81;
-            if (length > 0xFF) {
-                b[at++] = 1;
-            }
-        }
-        b[at++] = (byte) length;
-        return Util.arrayCopyNonAtomic(b, value, b, at, length);
+    static short close(byte[] b, short at, short end, byte tag) {
+        end -= (short) (at + 4);
+        return Util.arrayCopyNonAtomic(b, (short) (at + 4), b, head(b, at, end, tag), end);
     }
 
-    /** Where the value of the object begins, -1 when its length is not in its shortest form. */
-    static short value(byte[] b, short at) {
-        byte form = b[++at];
-        at++;
-        if (form >= 0) {
-            return at;
-        }
-        byte next = b[at];
-        if (form == (byte) 0x81 && next < 0) {
-            return (short) (at + 1);
-        }
-        return form == (byte) 0x82 && next != 0 ? (short) (at + 2) : (short) -1;
-    }
-
-    /** Length of the value of an object with an accepted form. */
-    static short length(byte[] b, short at) {
-        byte form = b[++at];
-        if (form >= 0) {
-            return form;
-        }
-        at++;
-        return form == (byte) 0x81 ? (short) (b[at] & 0xFF) : Util.getShort(b, at);
-    }
-
-    /**
-     * Where the value of the first object with the tag stands in the template at that place of SCRATCH, -1 when there is none. Its
-     * length is the byte before.
-     */
-    short find(short at, byte tag) {
-        byte[] b = scratch;
-        short end = length(b, at);
+    /** Writes tag and length, in its shortest form; gives where the value begins. */
+    static short head(byte[] b, short at, short length, byte tag) {
+        b[at] = tag;
+        b[(short) (at + 1)] = length > 0xFF ? (byte) 0x82 : length > 0x7F ? (byte) 0x81 : (byte) length;
+        b[(short) (at + 2)] = 1; // of two bytes; else it is written over
         at = value(b, at);
-        end += at;
-        if (end > SCRATCH_SIZE) {
-            end = SCRATCH_SIZE;
-        }
-        while (at >= 0 && (short) (at + 2) <= end) {
-            byte found = b[at];
-            at += 2;
-            short next = (short) (at + (b[(short) (at - 1)] & 0xFF));
-            if (next > end) {
-                break;
-            }
-            if (found == tag) {
-                return at;
-            }
-            at = next;
-        }
-        return (short) -1;
+        b[(short) (at - 1)] = (byte) length;
+        return at;
+    }
+
+    /** Where the value of the object begins. */
+    static short value(byte[] b, short at) {
+        byte form = b[(short) (at + 1)];
+        at += 2;
+        return form < 0 ? (short) (at + (form & 3)) : at;
     }
 }

@@ -13,15 +13,14 @@ final class Digits {
     static final short FILLER = 0x0F;
 
     /** No nibble. */
-    static final short NONE = -1;
+    static final byte NONE = -1;
 
     private Digits() {
     }
 
     /** The nth nibble from a place on, the high one of a byte first. */
     private static short nibble(byte[] b, short at, short n) {
-        short x = b[(short) (at + (n >> 1))];
-        return (short) (((n & 1) == 0 ? x >> 4 : x) & 0x0F);
+        return (short) (b[(short) (at + (n >> 1))] >> (short) (~n << 2 & 4) & 0x0F);
     }
 
     /** Whether so many nibbles are digits or equal to other, and not all of them other. */
@@ -40,40 +39,40 @@ final class Digits {
     }
 
     /**
-     * Compares two IMEIs digit by digit: above 0 when the first is the greater one, below 0 when the second is. Where the first has the
-     * wild nibble any digit is right: 0 when a pattern admits an IMEI.
+     * Compares two IMEIs digit by digit: above 0 when the first is the greater one, below 0 when the second is. Where the first has
+     * the filler any digit is right: 0 when a pattern admits an IMEI.
      */
-    static short compare(byte[] a, short aAt, byte[] b, short bAt, short wild) {
-        short difference = 0;
+    static short compare(byte[] a, short aAt, byte[] b, short bAt) {
         short n = 0;
         do {
             short x = nibble(a, aAt, n);
-            if (x != wild) {
-                difference = (short) (x - nibble(b, bAt, n));
+            if (x != FILLER) {
+                x -= nibble(b, bAt, n);
+                if (x != 0) {
+                    return x;
+                }
             }
-        } while (++n < 14 && difference == 0);
-        return difference;
+        } while (++n < 14);
+        return 0;
     }
 
     /**
      * Whether the content of EF_IMSI may be a subscriber's (§1): length byte 4 to 8, a parity nibble that agrees with the count, 6 to
-     * 15 decimal digits, then F. The low nibble of a byte comes first.
+     * 15 decimal digits, then F. The low nibble of a byte comes first; the first digit is nibble 3 of the content.
      */
     static boolean plausible(byte[] b, short at) {
-        byte length = b[at];
-        short parity = nibble(b, at, (short) 3);
-        if (length < 4 || length > 8 || parity != 9 && parity != 1) {
+        short n = nibble(b, at, (short) 3);
+        short last = (short) (b[at] * 2 + (n >> 3)); // one more when it is odd
+        if ((n & 7) != 1 || last < 8 || last > 17) {
             return false;
         }
-        short digits = (short) (length + length - 2 + (parity >> 3)); // one more when it is odd
-        at++;
-        short n = 15;
+        n = 17;
         do {
             short x = nibble(b, at, (short) (n ^ 1));
-            if (n <= digits ? x > 9 : x != FILLER) {
+            if (n <= last ? x > 9 : x != FILLER) {
                 return false;
             }
-        } while (--n != 0);
+        } while (--n != 2);
         return true;
     }
 }

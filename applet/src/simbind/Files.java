@@ -17,7 +17,6 @@ abstract class Files extends Configuration {
 
     static final short EF_IMSI = 0x6F07;
 
-    private static final short MF = 0x3F00;
     private static final short ADF_USIM = 0x7FFF;
     private static final short DF_GSM = 0x7F20;
     private static final short DF_5GS = 0x5FC0;
@@ -40,14 +39,18 @@ abstract class Files extends Configuration {
 
     /** Makes a file current and leaves its FCP in SCRATCH (TS 102 221 clause 11.1.1.3). */
     FileView select(short where, short fid) {
-        boolean gsm = where == GSM;
-        FileView view = gsm ? mf : adf;
+        FileView view = adf;
+        short directory = ADF_USIM;
+        if (where == GSM) {
+            view = mf;
+            directory = DF_GSM; // below the MF, or current already
+        }
         if (view == null) {
             UICCException.throwIt(UICCException.FILE_NOT_FOUND);
         }
-        view.select(gsm ? MF : ADF_USIM);
-        if (where != USIM) {
-            view.select(gsm ? DF_GSM : DF_5GS);
+        view.select(directory);
+        if (where == USIM_5GS) {
+            view.select(DF_5GS);
         }
         view.select(fid, scratch, (short) 0, SCRATCH_SIZE);
         return view;
@@ -55,14 +58,35 @@ abstract class Files extends Configuration {
 
     /** An object of the FCP in SCRATCH: where its value stands, -1 when it is not there. */
     short attribute(byte tag) {
-        return scratch[0] == TAG_FCP ? find((short) 0, tag) : (short) -1;
+        return scratch[0] == TAG_FCP ? find(tag, value(scratch, (short) 0)) : (short) -1;
+    }
+
+    /**
+     * Where the value of the first object with the tag stands in the template whose value begins at that place of SCRATCH, -1 when
+     * there is none. Its length is the byte before.
+     */
+    private short find(byte tag, short next) {
+        byte[] b = scratch;
+        short end = (short) (next + (b[(short) (next - 1)] & 0xFF));
+        if (end > SCRATCH_SIZE) {
+            end = SCRATCH_SIZE;
+        }
+        short at;
+        do {
+            at = (short) (next + 2);
+            if (at > end) {
+                return (short) -1;
+            }
+            next = (short) (at + (b[(short) (at - 1)] & 0xFF));
+        } while (next > end || b[(short) (at - 2)] != tag);
+        return at;
     }
 
     /** Whether the FCP says that the file is the image of another EF_IMSI: tag 9B, a path, among the proprietary objects. */
     boolean linked() {
         short at = attribute(TAG_PROPRIETARY);
         if (at >= 0) {
-            at = find((short) (at - 2), TAG_LINK);
+            at = find(TAG_LINK, at);
         }
         return at >= 0 && Util.getShort(scratch, (short) (at + (scratch[(short) (at - 1)] & 0xFF) - 2)) == EF_IMSI;
     }

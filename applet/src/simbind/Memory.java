@@ -79,11 +79,10 @@ abstract class Memory extends Applet {
     static final short WATCHING = 79; // not 0: a STATUS will tell that the terminal came to rest
     static final short ACTION = 80; // of E2
     static final short EXPECTED = 81; // generation of tag 8A
-    static final short ENTRIES = 83; // patterns and ranges that are coming
-    static final short CHAIN = 84; // path, next block, length (2), see Commands
-    static final short SHOWN = 88; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
-    static final short SENT = 94; // files the REFRESH under way lists
-    static final short RAM = 97;
+    static final short CHAIN = 83; // path, next block, length (2), see Commands
+    static final short SHOWN = 87; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
+    static final short SENT = 93; // files the REFRESH under way lists
+    static final short RAM = 96;
 
     /** Files are looked at here, and lists and log entries are put together. */
     static final short SCRATCH_SIZE = 118;

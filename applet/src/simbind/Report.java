@@ -85,7 +85,7 @@ abstract class Report extends Change {
             }
             row += ROW;
         } while (row < (short) table.length);
-        return close(b, start, tag, at);
+        return close(b, start, at, tag);
     }
 
     /** The answer to SELECT: AID, maximum command data, information, open state. Gives its length. */
@@ -97,8 +97,8 @@ abstract class Report extends Change {
         short at = Util.setShort(b, (short) (inner + 4), (short) 0x9F65);
         at = Util.setShort(b, at, (short) 0x01FF);
         at = state(b, information(b, at), false);
-        at = close(b, inner, (byte) 0xA5, at);
-        return close(b, START, (byte) 0x6F, at);
+        at = close(b, inner, at, (byte) 0xA5);
+        return close(b, START, at, (byte) 0x6F);
     }
 
     /** Part of an object: E0, E4 and the whole E1 only in a session. Gives its length. */
@@ -129,7 +129,7 @@ abstract class Report extends Change {
                         at = put(b, at, (byte) 0x80, data, entry, ENTRY);
                     }
                 }
-                return close(b, START, E4, at);
+                return close(b, START, at, E4);
             }
         }
         ISOException.throwIt(Commands.SW_NOT_FOUND);
