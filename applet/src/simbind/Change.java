@@ -50,7 +50,7 @@ abstract class Change extends Terminal {
             Util.arrayFillNonAtomic(scratch, (short) 0, SCRATCH_SIZE, (byte) 0);
             putArray(VERIFIED, scratch, (short) 0, (short) (RETIRED - VERIFIED));
         } else {
-            if (!take()) {
+            if (take() != 0) {
                 refuse();
             }
             if (which == E0) {
@@ -58,7 +58,7 @@ abstract class Change extends Terminal {
             } else {
                 act(which);
             }
-            put(VERIFIED, (byte) 0);
+            put(VERIFIED, (short) 0);
             endStep();
             oweRefresh((byte) 0);
         }
@@ -87,7 +87,7 @@ abstract class Change extends Terminal {
         retire(data);
         putArray(CONFIGURATION, ram, CONFIGURATION, CONFIGURATION_SIZE);
         data[ACTIVE] ^= 1;
-        nextGeneration();
+        raise(GENERATION, (short) 1);
         data[VERIFIED] = 0;
         data[STRICT_ROW] = 0;
         data[PENDING] = 0;
@@ -169,13 +169,13 @@ abstract class Change extends Terminal {
         JCSystem.beginTransaction();
         if (which == UNBIND) {
             data[BOUND] = 0;
-        } else if (!bound()) {
+        } else if (bound() != 0) {
             if (data[BOUND] >= data[TERMINALS]) {
                 data[BOUND] = 0;
             }
             bind();
         }
-        nextGeneration();
+        raise(GENERATION, (short) 1);
         JCSystem.commitTransaction();
     }
 
@@ -197,7 +197,7 @@ abstract class Change extends Terminal {
             copy += GSM;
         } while (copy == GSM);
         if (shown) {
-            pend((byte) (BACKUP | PENDING_REPLACED));
+            pend((short) (BACKUP | PENDING_REPLACED));
         }
         JCSystem.commitTransaction();
         if (!any) {

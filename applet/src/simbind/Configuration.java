@@ -100,10 +100,10 @@ abstract class Configuration extends Memory {
     }
 
     /**
-     * Whether a pattern or a range admits the IMEI in ram (S5); when there are none, what of that. A pattern is the lowest and the
-     * highest at once.
+     * 0 when a pattern or a range admits the IMEI in ram (S5), else 1; when there are none, what of that. A pattern is the lowest and
+     * the highest at once.
      */
-    boolean admits(boolean none) {
+    short admits(short none) {
         byte[] bank = bank((byte) 0);
         short at = (short) (value(bank, TEMPLATE) + SCHEME_SIZE);
         while (bank[at] != TAG_POLICY) {
@@ -111,9 +111,9 @@ abstract class Configuration extends Memory {
             at = (short) (lowest + bank[(short) (at + 1)]);
             if (Digits.compare(bank, lowest, ram, IMEI) <= 0
                     && Digits.compare(bank, (short) (at - Digits.IMEI), ram, IMEI) >= 0) {
-                return true;
+                return 0;
             }
-            none = false;
+            none = 1;
         }
         return none;
     }

@@ -132,7 +132,7 @@ abstract class Report extends Change {
                 return close(b, START, at, E4);
             }
         }
-        ISOException.throwIt(Commands.SW_NOT_FOUND);
+        ISOException.throwIt(BindingApplet.SW_NOT_FOUND);
         return 0;
     }
 

@@ -73,6 +73,7 @@ public abstract class Terminal extends Decision {
             proceed();
         } catch (CardRuntimeException e) {
             failed();
+            endStep();
         }
     }
 
@@ -98,7 +99,7 @@ public abstract class Terminal extends Decision {
         }
         if (ram[WATCHING] != 0) {
             ram[WATCHING] = 0;
-            keep(STRICT_ROW, (byte) 0);
+            keep(STRICT_ROW, (short) 0);
         }
         if (ram[ASKING] == LATER) {
             ram[ASKING] = NOW;
@@ -252,7 +253,7 @@ public abstract class Terminal extends Decision {
         keepPair(REFRESHED, qualifier, (byte) result);
         if (result < 0x10) {
             if (qualifier != REFRESH_RESET) { // the verified mark is for a reset, which did not come
-                keep(VERIFIED, (byte) 0);
+                keep(VERIFIED, (short) 0);
             }
             ram[WATCHING] |= strict;
             poll(strict != 0 ? POLL_SECONDS : NO_POLLING);
