@@ -61,19 +61,19 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
             if (size < 5 || size > 16 || (short) (at + size) >= end) {
                 wrong();
             }
-            Util.arrayCopy(b, at, data, ADF, (short) (1 + size));
-            at += (short) (1 + size);
-        }
-        short length = (short) (end - at);
-        if (length > 0 && (b[at] != TAG_CONFIGURATION || length > LONGEST)) {
-            wrong();
+            Util.arrayCopy(b, at, data, ADF, ++size);
+            at += size;
         }
         register(b, (short) (aid + 1), b[aid]);
         openFiles();
         subscribe(ToolkitRegistrySystem.getEntry());
-        if (length > 0) {
-            Util.arrayCopyNonAtomic(b, at, staged, (short) 0, length);
-            apply(length);
+        end -= at;
+        if (end > 0) {
+            if (b[at] != TAG_CONFIGURATION) {
+                wrong();
+            }
+            Util.arrayCopyNonAtomic(b, at, staged, (short) 0, end);
+            apply(end);
         }
     }
 
@@ -83,7 +83,6 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
 
     public void process(APDU apdu) {
         byte[] b = apdu.getBuffer();
-        short start = START;
         short length = 0;
         if (selectingApplet()) {
             if ((b[ISO7816.OFFSET_P2] & 0x0C) != 0x0C) { // P2 0C asks for no data
@@ -91,55 +90,51 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
             }
         } else {
             byte cla = b[ISO7816.OFFSET_CLA];
-            byte fixed = (byte) 0xF0;
-            byte secured = 0x0C;
-            if ((cla & 0x40) != 0) { // channels 4 to 19 (TS 102 221 clause 10.1.1)
-                fixed = (byte) 0x90;
-                secured = 0x20;
-            }
-            if ((cla & fixed) != (byte) 0x80) {
+            byte ins = b[ISO7816.OFFSET_INS];
+            // 80 to 8F, and channels 4 to 19 (TS 102 221 clause 10.1.1): C0 to CF, E0 to EF
+            if ((cla & (byte) 0x90) != (byte) 0x80 || (cla & 0x60) == 0x20) {
                 ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
             }
-            byte ins = b[ISO7816.OFFSET_INS];
             if (ins == INS_INITIALIZE_UPDATE || ins == INS_EXTERNAL_AUTHENTICATE) {
                 deselect();
-                length = GPSystem.getSecureChannel().processSecurity(apdu);
-                start = ISO7816.OFFSET_CDATA;
+                length = Util.arrayCopyNonAtomic(b, ISO7816.OFFSET_CDATA, b, START, GPSystem.getSecureChannel().processSecurity(apdu));
             } else {
-                length = command(apdu, b, ins, (cla & secured) != 0);
+                length = command(apdu, b, ins, (short) (cla & ((cla & 0x40) != 0 ? 0x20 : 0x0C)));
             }
         }
         if (length > 0) {
-            apdu.setOutgoingAndSend(start, length);
+            apdu.setOutgoingAndSend(START, length);
         }
     }
 
-    /** GET DATA and STORE DATA, secured or not. Gives the length of the answer, which is protected when the session wants that. */
-    private short command(APDU apdu, byte[] b, byte ins, boolean secured) {
+    /**
+     * GET DATA and STORE DATA; secured is not 0 when the class says so. Gives the length of the answer, which is protected when the
+     * session wants that.
+     */
+    private short command(APDU apdu, byte[] b, byte ins, short secured) {
         SecureChannel secure = GPSystem.getSecureChannel();
         if (ins != INS_GET_DATA) {
             if (ins != INS_STORE_DATA) {
                 ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
             }
-            if (!secured) {
+            if (secured == 0) {
                 ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
             }
         }
-        if (secured) {
+        if (secured != 0) {
             unwrap(apdu, b, secure);
         }
         short length = 0;
         if (ins == INS_STORE_DATA) {
             block((byte) (JCSystem.getAssignedChannel() + 1), b, (short) 0);
         } else {
-            if (secured && b[ISO7816.OFFSET_LC] != 0) {
+            if (secured != 0 && b[ISO7816.OFFSET_LC] != 0) {
                 ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
             }
-            length = object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], secured);
+            length = object(b, secured, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1]);
         }
-        if (secured && (secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
-            Util.setShort(b, (short) (START + length), ISO7816.SW_NO_ERROR);
-            length = secure.wrap(b, START, (short) (length + 2));
+        if (secured != 0 && (secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
+            length = secure.wrap(b, START, Util.setShort(b, (short) (START + length), ISO7816.SW_NO_ERROR));
         }
         return length;
     }
@@ -202,17 +197,17 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
      */
     private void block(byte path, byte[] b, short at) {
         byte[] ram = this.ram;
-        byte next = b[(short) (at + ISO7816.OFFSET_P2)];
-        if (next == 0) {
+        short length = b[(short) (at + ISO7816.OFFSET_P2)];
+        if (length == 0) {
             Util.arrayFillNonAtomic(ram, NEXT, (short) 3, (byte) 0);
             ram[PATH] = path;
         }
         byte open = ram[PATH];
         ram[PATH] = 0;
-        if (open != path || ram[NEXT]++ != next || (b[(short) (at + ISO7816.OFFSET_P1)] & 0x7F) != 0x10) {
+        if (open != path || ram[NEXT]++ != length || (b[(short) (at + ISO7816.OFFSET_P1)] & 0x7F) != 0x10) {
             ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
         }
-        short length = (short) (b[(short) (at + ISO7816.OFFSET_LC)] & 0xFF);
+        length = (short) (b[(short) (at + ISO7816.OFFSET_LC)] & 0xFF);
         if (length == 0) {
             ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
         }

@@ -124,8 +124,7 @@ abstract class Change extends Terminal {
             if (done && deniedNow(copy)) {
                 done = deny ? write(copy, ram, DENIAL) : write(copy, data, copy);
             }
-            copy += GSM;
-        } while (copy == GSM);
+        } while ((copy ^= GSM) != 0);
         if (!done) {
             refuse();
         }
@@ -194,8 +193,7 @@ abstract class Change extends Terminal {
                 putArray(replaced, data, copy, Digits.IMSI);
                 putArray(copy, scratch, (short) 0, Digits.IMSI);
             }
-            copy += GSM;
-        } while (copy == GSM);
+        } while ((copy ^= GSM) != 0);
         if (shown) {
             pend((short) (BACKUP | PENDING_REPLACED));
         }

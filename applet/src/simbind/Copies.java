@@ -16,7 +16,7 @@ abstract class Copies extends Configuration {
     static final short BACKUP = 0x01;
     static final short TO_DENIAL = 0x02;
 
-    /** In STATE, beside the bit of the copy: its content was read. */
+    /** In STATE, beside 1 for a copy that exists: its content was read. */
     static final byte READ = 0x04;
 
     /** Where a file stands: USIM, GSM, or this. */
@@ -116,27 +116,25 @@ abstract class Copies extends Configuration {
      * there and neither is the image of the other.
      */
     void read() {
-        byte[] ram = this.ram;
-        boolean linked = false;
         short copy = USIM;
-        byte bit = 1;
+        byte state;
+        boolean linked = false;
         do {
-            byte state = copy == USIM && data[ADF] != 0 ? bit : 0;
+            state = copy == USIM && adf != null ? (byte) 1 : 0;
             try {
                 FileView view = select(copy, EF_IMSI);
-                state = bit;
+                state = 1;
                 linked |= linked();
                 view.readBinary((short) 0, ram, copy, Digits.IMSI);
-                state |= READ;
+                state = 1 | READ;
             } catch (UICCException e) {
                 if (e.getReason() != UICCException.FILE_NOT_FOUND) {
-                    state = bit;
+                    state = 1;
                 }
             }
             ram[(short) (copy + STATE)] = state;
-            copy += GSM;
-        } while (++bit == 2);
-        if (linked && data[ADF] != 0) {
+        } while ((copy ^= GSM) != 0);
+        if (linked && adf != null) {
             ram[GSM + STATE] = 0;
         }
     }
@@ -280,8 +278,7 @@ abstract class Copies extends Configuration {
                     && (seen(copy) < READ || issuers(copy) || !write(copy, data, (target & TO_DENIAL) != 0 ? DENIAL : copy))) {
                 done = false;
             }
-            copy += GSM;
-        } while (copy == GSM);
+        } while ((copy ^= GSM) != 0);
         if (ram[SPOILED] == 0) {
             keep(PENDING, (short) 0);
         }

@@ -20,7 +20,7 @@ abstract class Memory extends Applet {
     static final short USIM = 0;
     static final short GSM = 18;
     static final short REPLACED = 9; // in data, behind the backup: the one before
-    static final short STATE = 9; // in ram, behind the content: 0 absent, else the bit of the copy (§7), and READ
+    static final short STATE = 9; // in ram, behind the content: 0 absent, else 1, and READ
 
     // Both in data and in ram: the configuration in force, and the one that is coming (§4), as it is read back.
     static final short CONFIGURATION = 36; // 80 01 s 83 01 p 84 09 … 85 01 r 86 01 n

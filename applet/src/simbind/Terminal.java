@@ -63,14 +63,14 @@ public abstract class Terminal extends Decision {
         try {
             if (event == ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR) {
                 firstCommand();
-                return;
+            } else {
+                if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) {
+                    terminalProfile();
+                } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND) {
+                    statusCommand();
+                }
+                proceed();
             }
-            if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) {
-                terminalProfile();
-            } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND) {
-                statusCommand();
-            }
-            proceed();
         } catch (CardRuntimeException e) {
             failed();
             endStep();
@@ -197,19 +197,18 @@ public abstract class Terminal extends Decision {
 
     /** Keeps general result and first additional byte (tag 91), and the IMEI when there is a valid one. */
     private void readAnswer(short result) {
-        byte additional = 0;
+        byte[] scratch = this.scratch;
         try {
             ProactiveResponseHandler response = ProactiveResponseHandlerSystem.getTheHandler();
             if (result < 0x10 && !identity(response, ToolkitConstants.TAG_IMEI, (short) 8, (byte) 0x0A)) {
                 identity(response, ToolkitConstants.TAG_IMEISV, (short) 9, (byte) 0x03);
             }
-            if (response.getAdditionalInformationLength() != 0) {
-                additional = response.getValueByte((short) 1);
-            }
+            scratch[2] = 0;
+            response.copyAdditionalInformation(scratch, (short) 2, (short) 1);
         } catch (ToolkitException e) {
             // what is missing is 0
         }
-        keepPair(ANSWER, (byte) result, additional);
+        keepPair(ANSWER, (byte) result, scratch[2]);
     }
 
     /**
