@@ -14,8 +14,8 @@ import uicc.access.UICCException;
 public abstract class Access extends Location {
 
     // Bits of a plan, beside the target and PENDING_LOCATION, which stand there as in the mark; there they mean nothing.
-    private static final short WRITE_COPIES = 0x40; // a copy differs
-    private static final short STRICTLY = 0x08; // the restore under strict start
+    static final short WRITE_COPIES = 0x40; // a copy differs
+    static final short STRICTLY = 0x08; // the restore under strict start
 
     /** The copies in CHANGED. */
     private static final byte COPIES = 0x03;
@@ -114,26 +114,11 @@ public abstract class Access extends Location {
         return plan;
     }
 
-    /** Location and keys, then the copies, then EF_IPS; when a copy did change, REFRESH is owed. */
-    void carryOut(short plan) {
-        if ((plan & PENDING_LOCATION) != 0) {
-            resetLocation();
-        }
-        if (plan > TO_DENIAL) {
-            writeAll(plan);
-        }
-        if (plan != 0 && data[SCHEME] != OFF && has(EF_IPS) != 0) {
-            writePairingStatus((short) ((plan & TO_DENIAL) << 1));
-        }
-        endStep();
-        oweRefresh((byte) (plan & STRICTLY));
-    }
-
     /**
      * EF_IPS (§8.8, TS 31.102 clause 4.2.101), for the staff at the place. Writes the outcome as the oldest record, when it differs
      * from the newest. A newest with a link is another applet's.
      */
-    private void writePairingStatus(short outcome) {
+    void writePairingStatus(short outcome) {
         byte[] scratch = this.scratch;
         try {
             FileView view = select(USIM, EF_IPS_FILE);

@@ -13,7 +13,11 @@ import javacard.framework.Util;
 import org.globalplatform.Application;
 import org.globalplatform.GPSystem;
 import org.globalplatform.SecureChannel;
+import uicc.access.UICCSystem;
+import uicc.toolkit.ToolkitConstants;
+import uicc.toolkit.ToolkitException;
 import uicc.toolkit.ToolkitInterface;
+import uicc.toolkit.ToolkitRegistry;
 import uicc.toolkit.ToolkitRegistrySystem;
 
 /**
@@ -65,8 +69,20 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
             at += size;
         }
         register(b, (short) (aid + 1), b[aid]);
-        openFiles();
-        subscribe(ToolkitRegistrySystem.getEntry());
+        mf = UICCSystem.getTheUICCView(JCSystem.CLEAR_ON_RESET);
+        if (data[ADF] != 0) {
+            adf = UICCSystem.getTheFileView(data, (short) (ADF + 1), data[ADF], JCSystem.CLEAR_ON_RESET);
+        }
+        ToolkitRegistry entry = ToolkitRegistrySystem.getEntry();
+        registry = entry;
+        if (entry != null) {
+            entry.setEvent(ToolkitConstants.EVENT_PROFILE_DOWNLOAD);
+            try {
+                entry.setEvent(ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR);
+            } catch (ToolkitException e) { // an old card: no strict start
+                data[FEATURES] &= ~FEATURE_STRICT;
+            }
+        }
         end -= at;
         if (end > 0) {
             if (b[at] != TAG_CONFIGURATION) {

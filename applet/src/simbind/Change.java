@@ -55,8 +55,17 @@ abstract class Change extends Terminal {
             }
             if (which == E0) {
                 configure();
+            } else if (which <= RESTORE) {
+                if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
+                    notNow();
+                }
+                if (which == RESTORE) {
+                    restore();
+                }
+            } else if (which <= BIND) {
+                rebind(which);
             } else {
-                act(which);
+                previous();
             }
             put(VERIFIED, (short) 0);
             endStep();
@@ -69,6 +78,7 @@ abstract class Change extends Terminal {
     private void configure() {
         byte[] data = this.data;
         byte[] active = bank((byte) 0);
+        byte[] ram = this.ram;
         refuseSubscribers(USIM);
         refuseSubscribers(GSM);
         if (Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
@@ -132,22 +142,6 @@ abstract class Change extends Terminal {
 
     private boolean deniedNow(short copy) {
         return managed(copy) && holdsDenial(copy);
-    }
-
-    /** E2. */
-    private void act(byte which) {
-        if (which <= RESTORE) {
-            if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
-                notNow();
-            }
-            if (which == RESTORE) {
-                restore();
-            }
-        } else if (which <= BIND) {
-            rebind(which);
-        } else {
-            previous();
-        }
     }
 
     private static void notNow() {

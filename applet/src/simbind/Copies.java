@@ -1,10 +1,8 @@
 package simbind;
 
-import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import uicc.access.FileView;
 import uicc.access.UICCException;
-import uicc.access.UICCSystem;
 
 /**
  * The copies of EF_IMSI (§1), their backups, and what is written to them; and the two trees the applet sees: ADF.USIM, when its AID
@@ -33,16 +31,9 @@ abstract class Copies extends Configuration {
     private static final byte TAG_PROPRIETARY = (byte) 0xA5;
     private static final byte TAG_LINK = (byte) 0x9B;
 
-    private FileView mf;
-    private FileView adf;
-
-    /** Gets the views, once, after the instance is registered. A card without the ADF leaves it unreadable. */
-    void openFiles() {
-        mf = UICCSystem.getTheUICCView(JCSystem.CLEAR_ON_RESET);
-        if (data[ADF] != 0) {
-            adf = UICCSystem.getTheFileView(data, (short) (ADF + 1), data[ADF], JCSystem.CLEAR_ON_RESET);
-        }
-    }
+    /** The trees. A card without the ADF leaves it unreadable. */
+    FileView mf;
+    FileView adf;
 
     /** Makes a file current and leaves its FCP in SCRATCH (TS 102 221 clause 11.1.1.3). */
     FileView select(short where, short fid) {

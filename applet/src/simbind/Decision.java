@@ -29,7 +29,10 @@ abstract class Decision extends Access {
         Util.arrayFillNonAtomic(ram, IMEI, Digits.IMEI, (byte) 0xFF);
     }
 
-    /** Decides, after take, and carries the decision out: scheme off or unconfigured (§8.3), or on the IMEI. */
+    /**
+     * Decides, after take, scheme off or unconfigured (§8.3) or on the IMEI, and carries the decision out: location and keys, then the
+     * copies, then EF_IPS; when a copy did change, REFRESH is owed.
+     */
     void decide() {
         short decision = NOT_ENFORCED;
         if (data[SCHEME] == OFF) {
@@ -44,9 +47,19 @@ abstract class Decision extends Access {
         short plan = store(decision);
         if (plan < 0) {
             endStep();
-        } else {
-            carryOut(plan);
+            return;
         }
+        if ((plan & PENDING_LOCATION) != 0) {
+            resetLocation();
+        }
+        if (plan > TO_DENIAL) {
+            writeAll(plan);
+        }
+        if (plan != 0 && decision != ALLOWED_OFF && has(EF_IPS) != 0) {
+            writePairingStatus((short) ((plan & TO_DENIAL) << 1));
+        }
+        endStep();
+        oweRefresh((byte) (plan & STRICTLY));
     }
 
     private short verdict() {

@@ -43,21 +43,8 @@ public abstract class Terminal extends Decision {
 
     private static final byte COMPREHENSION = (byte) 0x80;
 
-    private ToolkitRegistry registry;
-
-    /** Registers for every start; an old card without the first-command event has no strict start. */
-    void subscribe(ToolkitRegistry entry) {
-        registry = entry;
-        if (entry == null) {
-            return; // installed without toolkit parameters: it is configured and read, and decides nothing
-        }
-        entry.setEvent(ToolkitConstants.EVENT_PROFILE_DOWNLOAD);
-        try {
-            entry.setEvent(ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR);
-        } catch (ToolkitException e) {
-            data[FEATURES] &= ~FEATURE_STRICT;
-        }
-    }
+    /** Null when installed without toolkit parameters: then it is configured and read, and decides nothing. */
+    ToolkitRegistry registry;
 
     public void processToolkit(short event) {
         try {
