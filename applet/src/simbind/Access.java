@@ -46,7 +46,7 @@ public abstract class Access extends Location {
             writeAll(pending);
             ram[LEFT] = data[PENDING];
         }
-        if (((ram[USIM + STATE] | ram[GSM + STATE]) & READ) == 0) {
+        if ((either() & READ) == 0) {
             fail(unreadable());
         }
         try {
@@ -54,6 +54,7 @@ public abstract class Access extends Location {
             renew(USIM);
             renew(GSM);
             JCSystem.commitTransaction();
+            look();
             return ram[LEFT];
         } catch (CardRuntimeException e) {
             failed();
@@ -64,12 +65,12 @@ public abstract class Access extends Location {
     private void renew(short copy) {
         short seen = seen(copy);
         if (seen != 0) {
-            if (seen < READ) {
+            if ((seen & READ) == 0) {
                 fail(NOT_READABLE);
             } else if (issuers(copy)) {
                 putArray((short) (copy + REPLACED), data, copy, Digits.IMSI);
                 putArray(copy, ram, copy, Digits.IMSI);
-            } else if (!Digits.plausible(ram, copy) && !holdsDenial(copy)) {
+            } else if ((seen & OWN) == 0 && !Digits.plausible(ram, copy)) {
                 fail(CONTENT_UNKNOWN);
             }
         }
@@ -89,7 +90,7 @@ public abstract class Access extends Location {
         if (has(KEEP_LOCATION) == 0 && (plan | data[DENIED_LAST]) >= TO_DENIAL) {
             plan |= PENDING_LOCATION;
         }
-        if (differ(plan)) {
+        if (differ((short) (plan & (BACKUP | TO_DENIAL))) != 0) {
             plan |= WRITE_COPIES;
             if (ram[DENIED] == 0 && strict()) {
                 plan |= STRICTLY;
@@ -155,7 +156,7 @@ public abstract class Access extends Location {
     void firstCommand() {
         boolean hide = false;
         take();
-        if (strict() && data[VERIFIED] == 0 && differ(TO_DENIAL)) {
+        if (strict() && data[VERIFIED] == 0 && differ(TO_DENIAL) != 0) {
             if (data[STRICT_ROW] >= STRICT_RESTORES) {
                 fail(RESTING);
             } else {
@@ -179,7 +180,7 @@ public abstract class Access extends Location {
 
     /** Writes every backup back, after take; 6581 when a copy refuses. */
     void restore() {
-        if (differ(BACKUP)) {
+        if (differ(BACKUP) != 0) {
             pend(BACKUP);
             if (!writeAll(BACKUP)) {
                 refuse();

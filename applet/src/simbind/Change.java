@@ -56,7 +56,7 @@ abstract class Change extends Terminal {
             if (which == E0) {
                 configure();
             } else if (which <= RESTORE) {
-                if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
+                if ((either() & BACKED) == 0 || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
                     notNow();
                 }
                 if (which == RESTORE) {
@@ -106,7 +106,7 @@ abstract class Change extends Terminal {
 
     /** 6A80 when the denial value that is coming is a subscriber's: the content or the backup of a copy. */
     private void refuseSubscribers(short copy) {
-        if (seen(copy) > READ && compare(copy, ram, DENIAL) == 0 && !holdsDenial(copy)
+        if ((seen(copy) & (READ | OWN)) == READ && compare(copy, ram, DENIAL) == 0
                 || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, Digits.IMSI) == 0) {
             wrong();
         }
@@ -117,7 +117,7 @@ abstract class Change extends Terminal {
      * denied: location and keys go first then (§4).
      */
     private void settle() {
-        if (!deniedNow(USIM) && !deniedNow(GSM)) {
+        if ((either() & SHUT) == 0) {
             return;
         }
         boolean deny = ram[DENIED] != 0 && ram[SCHEME] != OFF && (ram[POLICY] & OBSERVE) == 0;
@@ -131,7 +131,7 @@ abstract class Change extends Terminal {
         boolean done = ram[SPOILED] == 0;
         short copy = USIM;
         do {
-            if (done && deniedNow(copy)) {
+            if (done && (seen(copy) & SHUT) != 0) {
                 done = deny ? write(copy, ram, DENIAL) : write(copy, data, copy);
             }
         } while ((copy ^= GSM) != 0);
@@ -140,17 +140,14 @@ abstract class Change extends Terminal {
         }
     }
 
-    private boolean deniedNow(short copy) {
-        return managed(copy) && holdsDenial(copy);
-    }
-
     private static void notNow() {
         ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
     }
 
     /** After take a copy has its backup, and shows it or the denial value. */
     private boolean backedUp(short copy) {
-        return seen(copy) == 0 || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
+        short seen = seen(copy);
+        return seen == 0 || (seen & (BACKED | READ | OWN)) == (BACKED | READ | OWN);
     }
 
     /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation change. */
@@ -182,7 +179,7 @@ abstract class Change extends Terminal {
             short replaced = (short) (copy + REPLACED);
             if (seen(copy) != 0 && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
                 any = true;
-                shown |= holdsBackup(copy);
+                shown |= (seen(copy) & (BACKED | BACKUP << OTHER | READ)) == (BACKED | READ);
                 Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, Digits.IMSI);
                 putArray(replaced, data, copy, Digits.IMSI);
                 putArray(copy, scratch, (short) 0, Digits.IMSI);

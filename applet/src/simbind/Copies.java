@@ -14,8 +14,13 @@ abstract class Copies extends Configuration {
     static final short BACKUP = 0x01;
     static final short TO_DENIAL = 0x02;
 
-    /** In STATE, beside 1 for a copy that exists: its content was read. */
-    static final byte READ = 0x04;
+    // STATE of a copy: 0 when it is absent, else what was found when it was looked at last.
+    static final byte PRESENT = 0x01;
+    static final byte BACKED = 0x02; // it has a backup of its own
+    static final byte READ = 0x04; // its content was read; BACKED too, it may be written, and then it has
+    static final byte OTHER = 4; // so many places above the target: the content is another one
+    static final byte OWN = 0x40; // the content is the backup or a denial value: none an issuer's
+    static final byte SHUT = (byte) 0x80; // BACKED and READ, and the content is a denial value
 
     /** Where a file stands: USIM, GSM, or this. */
     static final byte USIM_5GS = 1;
@@ -111,16 +116,16 @@ abstract class Copies extends Configuration {
         byte state;
         boolean linked = false;
         do {
-            state = copy == USIM && adf != null ? (byte) 1 : 0;
+            state = copy == USIM && adf != null ? PRESENT : 0;
             try {
                 FileView view = select(copy, EF_IMSI);
-                state = 1;
+                state = PRESENT;
                 linked |= linked();
                 view.readBinary((short) 0, ram, copy, Digits.IMSI);
-                state = 1 | READ;
+                state = PRESENT | READ;
             } catch (UICCException e) {
                 if (e.getReason() != UICCException.FILE_NOT_FOUND) {
-                    state = 1;
+                    state = PRESENT;
                 }
             }
             ram[(short) (copy + STATE)] = state;
@@ -128,33 +133,48 @@ abstract class Copies extends Configuration {
         if (linked && adf != null) {
             ram[GSM + STATE] = 0;
         }
+        look();
     }
 
-    /** STATE of a copy: 0 absent, above READ when its content was read. */
     short seen(short copy) {
         return ram[(short) (copy + STATE)];
     }
 
-    /** Whether the copy may be written: it can be read, and has a backup of its own. */
-    boolean managed(short copy) {
-        return seen(copy) > READ && data[copy] != 0;
+    /** What is so of one copy or the other. */
+    short either() {
+        return (short) (ram[USIM + STATE] | ram[GSM + STATE]);
     }
 
-    boolean anyBackup() {
-        return seen(USIM) != 0 && data[USIM] != 0 || seen(GSM) != 0 && data[GSM] != 0;
+    /** Tells STATE of every copy what its content and its backup are to each other; it was read, or could not be. */
+    void look() {
+        short copy = USIM;
+        do {
+            short state = (short) (seen(copy) & (PRESENT | READ));
+            if (state != 0) {
+                if (isDenial(ram, copy)) {
+                    state |= OWN;
+                }
+                if (data[copy] != 0) {
+                    state |= BACKED;
+                    if ((state & READ) != 0) {
+                        if (compare(copy, data, DENIAL) != 0) {
+                            state |= TO_DENIAL << OTHER;
+                        }
+                        if (compare(copy, data, copy) != 0) {
+                            state |= BACKUP << OTHER | (state & OWN) << 1; // SHUT
+                        } else {
+                            state |= OWN;
+                        }
+                    }
+                }
+            }
+            ram[(short) (copy + STATE)] = (byte) state;
+        } while ((copy ^= GSM) != 0);
     }
 
     /** 0 when a copy showed this. */
     byte compare(short copy, byte[] b, short at) {
         return Util.arrayCompare(ram, copy, b, at, Digits.IMSI);
-    }
-
-    boolean holdsBackup(short copy) {
-        return managed(copy) && compare(copy, data, copy) == 0;
-    }
-
-    boolean holdsDenial(short copy) {
-        return isDenial(ram, copy);
     }
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
@@ -188,13 +208,9 @@ abstract class Copies extends Configuration {
         }
     }
 
-    /** Whether a copy that may be written is not as the target wants it. */
-    boolean differ(short target) {
-        return differs(USIM, target) || differs(GSM, target);
-    }
-
-    private boolean differs(short copy, short target) {
-        return managed(copy) && compare(copy, data, (target & TO_DENIAL) != 0 ? DENIAL : copy) != 0;
+    /** Not 0 when a copy that may be written is not as the target wants it. */
+    short differ(short target) {
+        return (short) (either() & target << OTHER);
     }
 
     /** Writes to a copy that differs, and reads it back. False when it is not as wanted then. */
@@ -205,6 +221,7 @@ abstract class Copies extends Configuration {
                 view.updateBinary((short) 0, b, at, Digits.IMSI);
                 changed((short) (copy >> 4));
                 view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                look();
                 if (compare(copy, b, at) != 0) {
                     UICCException.throwIt(UICCException.MEMORY_PROBLEM);
                 }
@@ -236,7 +253,7 @@ abstract class Copies extends Configuration {
      * such.
      */
     boolean issuers(short copy) {
-        return Digits.plausible(ram, copy) && !holdsBackup(copy) && !holdsDenial(copy) && (ram[LEFT] == 0 || !mixed(copy));
+        return (seen(copy) & OWN) == 0 && Digits.plausible(ram, copy) && (ram[LEFT] == 0 || !mixed(copy));
     }
 
     private boolean mixed(short copy) {
@@ -265,8 +282,8 @@ abstract class Copies extends Configuration {
         boolean done = true;
         short copy = USIM;
         do {
-            if (seen(copy) != 0 && data[copy] != 0
-                    && (seen(copy) < READ || issuers(copy) || !write(copy, data, (target & TO_DENIAL) != 0 ? DENIAL : copy))) {
+            if ((seen(copy) & BACKED) != 0
+                    && ((seen(copy) & READ) == 0 || issuers(copy) || !write(copy, data, (target & TO_DENIAL) != 0 ? DENIAL : copy))) {
                 done = false;
             }
         } while ((copy ^= GSM) != 0);

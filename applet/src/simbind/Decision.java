@@ -38,7 +38,7 @@ abstract class Decision extends Access {
         if (data[SCHEME] == OFF) {
             forgetImei();
             decision = ALLOWED_OFF;
-        } else if (anyBackup()) {
+        } else if ((either() & BACKED) != 0) {
             decision = verdict();
         }
         if (decision == DENIED_OTHER || decision == DENIED_NO_IMEI) {

@@ -163,10 +163,10 @@ abstract class Report extends Change {
         do {
             short seen = seen(copy);
             if (seen != 0) {
-                if (seen < READ) {
+                if ((seen & READ) == 0) {
                     return -1;
                 }
-                byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
+                byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : (seen & (BACKED | BACKUP << OTHER)) == BACKED ? (byte) 1 : 2;
                 if (all >= 0 && (one != all || one == 2)) {
                     one = compare(GSM, ram, USIM) == 0 ? (byte) 2 : 3;
                 }
