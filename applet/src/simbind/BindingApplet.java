@@ -115,7 +115,7 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
                 deselect();
                 length = Util.arrayCopyNonAtomic(b, ISO7816.OFFSET_CDATA, b, START, GPSystem.getSecureChannel().processSecurity(apdu));
             } else {
-                length = command(apdu, b, ins, (short) (cla & ((cla & 0x40) != 0 ? 0x20 : 0x0C)));
+                length = command(b, ins, (short) (cla & ((cla & 0x40) != 0 ? 0x20 : 0x0C)), apdu);
             }
         }
         if (length > 0) {
@@ -127,7 +127,7 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
      * GET DATA and STORE DATA; secured is not 0 when the class says so. Gives the length of the answer, which is protected when the
      * session wants that.
      */
-    private short command(APDU apdu, byte[] b, byte ins, short secured) {
+    private short command(byte[] b, byte ins, short secured, APDU apdu) {
         SecureChannel secure = GPSystem.getSecureChannel();
         if (ins != INS_GET_DATA) {
             if (ins != INS_STORE_DATA) {
@@ -147,7 +147,7 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
             if (secured != 0 && b[ISO7816.OFFSET_LC] != 0) {
                 ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
             }
-            length = object(b, secured, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1]);
+            length = object(b, b[ISO7816.OFFSET_P2], b[ISO7816.OFFSET_P1], secured);
         }
         if (secured != 0 && (secure.getSecurityLevel() & ANSWER_SECURED) != 0) {
             length = secure.wrap(b, START, Util.setShort(b, (short) (START + length), ISO7816.SW_NO_ERROR));

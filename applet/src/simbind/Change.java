@@ -31,13 +31,13 @@ abstract class Change extends Terminal {
         }
         Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
         if (which == E0) {
-            accept(end);
+            accept(value, end);
         } else {
             if (which != E2) {
                 wrong();
             }
             forgetImei();
-            parse(E2_OBJECTS, end, OFF, (short) 0);
+            parse(value, E2_OBJECTS, end, OFF, (short) 0);
             which = ram[ACTION];
             if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
                 wrong();

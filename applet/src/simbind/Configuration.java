@@ -119,13 +119,12 @@ abstract class Configuration extends Memory {
     }
 
     /**
-     * Puts the values of the staged template, which ends at end, to their places in ram; 6A80 when an object is not in the table, stands
+     * Puts the values of the staged template, whose objects begin at at and end at end, to their places in ram; 6A80 when an object is not in the table, stands
      * twice, has another length or a value out of range, or when 80 is missing; 6A84 for too many entries. Entries with the tag are
      * copied into the bank that is not in force, in the order they were written; gives where they end.
      */
-    short parse(byte[] table, short end, byte tag, short to) {
+    short parse(short at, byte[] table, short end, byte tag, short to) {
         byte[] staged = this.staged;
-        short at = value(staged, (short) 0);
         short seen = 0;
         short entries = 0;
         while (at < end) {
@@ -180,12 +179,12 @@ abstract class Configuration extends Memory {
      * Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. It is read
      * twice: its values and patterns, then its ranges.
      */
-    void accept(short end) {
+    void accept(short at, short end) {
         byte[] ram = this.ram;
         byte[] bank = bank((byte) 1);
         Util.arrayCopyNonAtomic(DEFAULT, (short) 0, ram, CONFIGURATION, CONFIGURATION_SIZE);
-        short to = parse(E0_OBJECTS, end, TAG_PATTERN, ENTRIES);
-        to = parse(E0_OBJECTS, end, TAG_RANGE, to);
+        short to = parse(at, E0_OBJECTS, end, TAG_PATTERN, ENTRIES);
+        to = parse(at, E0_OBJECTS, end, TAG_RANGE, to);
         // What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in.
         byte policy = ram[POLICY];
         if (ram[SCHEME] == PRESET && to == ENTRIES

@@ -23,7 +23,7 @@ abstract class Copies extends Configuration {
     static final byte SHUT = (byte) 0x80; // BACKED and READ, and the content is a denial value
 
     /** Where a file stands: USIM, GSM, or this. */
-    static final byte USIM_5GS = 1;
+    static final byte USIM_5GS = 0x20;
 
     static final short EF_IMSI = 0x6F07;
 
@@ -86,7 +86,7 @@ abstract class Copies extends Configuration {
     }
 
     /** Whether the FCP says that the file is the image of another EF_IMSI: tag 9B, a path, among the proprietary objects. */
-    boolean linked() {
+    private boolean linked() {
         short at = attribute(TAG_PROPRIETARY);
         if (at >= 0) {
             at = find(TAG_LINK, at);

@@ -45,8 +45,8 @@ abstract class Location extends Copies {
         GSM, 0x6F, 0x7B, BLANK, 0, // EF_FPLMN
     };
 
-    /** Paths to where files stand (TS 102 223 clause 8.18): ADF.USIM and its DF 5GS, then DF_GSM. */
-    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x5F, (byte) 0xC0, 0x3F, 0x00, 0x7F, 0x20};
+    /** Paths to where files stand (TS 102 223 clause 8.18), each at a quarter of that: ADF.USIM, DF_GSM, and, longer, DF 5GS. */
+    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x3F, 0x00, 0x7F, 0x20, 0x3F, 0x00, 0x7F, (byte) 0xFF, 0x5F, (byte) 0xC0};
 
     private static final short ROWS = 18;
 
@@ -82,7 +82,7 @@ abstract class Location extends Copies {
                 short file = (short) (row * ROW);
                 byte where = FILES[file];
                 scratch[0]++;
-                at = Util.arrayCopyNonAtomic(PATHS, where == GSM ? (short) 6 : 0, scratch, at, where == USIM_5GS ? (short) 6 : 4);
+                at = Util.arrayCopyNonAtomic(PATHS, (short) (where >> 2), scratch, at, (short) (4 + (where >> 4 & 2)));
                 at = Util.arrayCopyNonAtomic(FILES, (short) (file + 1), scratch, at, (short) 2);
             }
         } while (++row < ROWS);

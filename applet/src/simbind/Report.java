@@ -101,7 +101,7 @@ abstract class Report extends Change {
     }
 
     /** Part of an object: E0, E4 and the whole E1 only in a session, which is not 0 then. Gives its length. */
-    short object(byte[] b, short session, byte tag, byte part) {
+    short object(byte[] b, byte tag, byte part, short session) {
         if (session == 0 && (tag == E0 || tag == E4)) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }

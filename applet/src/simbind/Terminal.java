@@ -48,54 +48,39 @@ public abstract class Terminal extends Decision {
 
     public void processToolkit(short event) {
         try {
+            byte[] ram = this.ram;
             if (event == ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR) {
-                firstCommand();
-            } else {
-                if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) {
-                    terminalProfile();
-                } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND) {
-                    statusCommand();
+                firstCommand(); // after a reset nothing is owed
+            } else if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) { // §8.2, §8.3; a second one without reset starts here again
+                poll(NO_POLLING);
+                Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
+                ram[RUNNING] = 1;
+                take();
+                store(PENDING_NOW);
+                if (data[SCHEME] != OFF) {
+                    ram[ASKING] = NOW;
+                } else {
+                    decide();
                 }
-                proceed();
+            } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND && ram[SENDING] == 0) {
+                if (ram[WATCHING] != 0) { // after a strict restore: the terminal came to rest
+                    ram[WATCHING] = 0;
+                    keep(STRICT_ROW, (short) 0);
+                }
+                if (ram[ASKING] == LATER) {
+                    ram[ASKING] = NOW;
+                }
+                if (ram[REFRESH] == LATER) {
+                    ram[REFRESH] = NOW;
+                }
+                if (!owes()) {
+                    poll(NO_POLLING);
+                }
             }
+            proceed();
         } catch (CardRuntimeException e) {
             failed();
             endStep();
-        }
-    }
-
-    /** TERMINAL PROFILE (§8.2, §8.3). A second one without reset starts here again. */
-    private void terminalProfile() {
-        poll(NO_POLLING);
-        Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
-        ram[RUNNING] = 1;
-        take();
-        store(PENDING_NOW);
-        if (data[SCHEME] != OFF) {
-            ram[ASKING] = NOW;
-        } else {
-            decide();
-        }
-    }
-
-    /** STATUS: what waits is tried again; after a strict restore it tells that the terminal came to rest. */
-    private void statusCommand() {
-        byte[] ram = this.ram;
-        if (ram[SENDING] != 0) {
-            return;
-        }
-        if (ram[WATCHING] != 0) {
-            ram[WATCHING] = 0;
-            keep(STRICT_ROW, (short) 0);
-        }
-        if (ram[ASKING] == LATER) {
-            ram[ASKING] = NOW;
-        }
-        if (ram[REFRESH] == LATER) {
-            ram[REFRESH] = NOW;
-        }
-        if (!owes()) {
-            poll(NO_POLLING);
         }
     }
 
