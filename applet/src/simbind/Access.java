@@ -35,8 +35,9 @@ public abstract class Access extends Location {
      * beside it. One transaction. 0 unless the memory refused, also to finish. Leaves the copies read.
      */
     short take() {
-        Util.arrayFillNonAtomic(ram, SPOILED, (short) 5, (byte) 0); // to CHANGED
+        byte[] ram = this.ram;
         byte pending = data[PENDING];
+        Util.arrayFillNonAtomic(ram, SPOILED, (short) 5, (byte) 0); // to CHANGED
         ram[LEFT] = pending;
         read();
         if (pending != 0) { // location and keys, then the copies, but an issuer's content stays
@@ -86,6 +87,7 @@ public abstract class Access extends Location {
      * ends the row; strict start that rests goes on resting until the IMEI changes.
      */
     short mark() {
+        byte[] ram = this.ram;
         short plan = (short) (ram[DENIED] + BACKUP);
         if (has(KEEP_LOCATION) == 0 && (plan | data[DENIED_LAST]) >= TO_DENIAL) {
             plan |= PENDING_LOCATION;

@@ -117,27 +117,27 @@ abstract class Change extends Terminal {
      * denied: location and keys go first then (§4).
      */
     private void settle() {
+        byte[] ram = this.ram;
+        short copy = USIM;
         if ((either() & SHUT) == 0) {
             return;
         }
+        pend(BACKUP); // what a cut ends in, before the configuration is in force
         boolean deny = ram[DENIED] != 0 && ram[SCHEME] != OFF && (ram[POLICY] & OBSERVE) == 0;
         if (deny) {
             retire(ram); // until the configuration is in force nothing else knows it
-        }
-        pend(BACKUP); // what a cut ends in, before the configuration is in force
-        if (deny && (ram[POLICY] & KEEP_LOCATION) == 0) {
-            resetLocation();
-        }
-        boolean done = ram[SPOILED] == 0;
-        short copy = USIM;
-        do {
-            if (done && (seen(copy) & SHUT) != 0) {
-                done = deny ? write(copy, ram, DENIAL) : write(copy, data, copy);
+            if ((ram[POLICY] & KEEP_LOCATION) == 0) {
+                resetLocation();
             }
-        } while ((copy ^= GSM) != 0);
-        if (!done) {
+        }
+        if (ram[SPOILED] != 0) {
             refuse();
         }
+        do {
+            if ((seen(copy) & SHUT) != 0 && !(deny ? write(copy, ram, DENIAL) : write(copy, data, copy))) {
+                refuse();
+            }
+        } while ((copy ^= GSM) != 0);
     }
 
     private static void notNow() {
@@ -152,6 +152,7 @@ abstract class Change extends Terminal {
 
     /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation change. */
     private void rebind(byte which) {
+        byte[] data = this.data;
         if (data[SCHEME] != FIRST_INSERT) {
             notNow();
         }

@@ -147,6 +147,7 @@ abstract class Copies extends Configuration {
 
     /** Tells STATE of every copy what its content and its backup are to each other; it was read, or could not be. */
     void look() {
+        byte[] data = this.data;
         short copy = USIM;
         do {
             short state = (short) (seen(copy) & (PRESENT | READ));

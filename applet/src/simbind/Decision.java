@@ -135,6 +135,7 @@ abstract class Decision extends Access {
     /** Keeps the IMEI that was told, and adds an entry when decision or IMEI differs from the newest. */
     private void log(short decision) {
         byte[] scratch = this.scratch;
+        byte[] data = this.data;
         scratch[0] = (byte) decision;
         Util.arrayCopyNonAtomic(ram, IMEI, scratch, (short) 1, Digits.IMEI);
         if (ram[IMEI] != (byte) 0xFF) {

@@ -62,9 +62,7 @@ abstract class Location extends Copies {
         short row = 2;
         do {
             try {
-                if (resetFile((short) (row * ROW))) {
-                    changed(row);
-                }
+                resetFile(row);
             } catch (UICCException e) {
                 refused(e);
             }
@@ -90,15 +88,15 @@ abstract class Location extends Copies {
     }
 
     /**
-     * Brings a file to its form, part by part, and tells whether it differed. One of records has a descriptor of structure, coding,
+     * Brings the file of a row to its form, part by part. One of records has a descriptor of structure, coding,
      * length (2), count, and its first is meant; another one tells its size.
      */
-    private boolean resetFile(short row) {
+    private void resetFile(short row) {
         byte[] scratch = this.scratch;
         short at;
-        FileView view = select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
+        short file = (short) (row * ROW);
+        FileView view = select(FILES[file], Util.getShort(FILES, (short) (file + 1)));
         boolean record = false;
-        boolean changed = false;
         at = attribute(TAG_DESCRIPTOR);
         if (at >= 0 && scratch[(short) (at - 1)] >= 5) {
             record = true;
@@ -119,23 +117,22 @@ abstract class Location extends Copies {
             }
             Util.arrayFillNonAtomic(scratch, CHUNK, length, (byte) 0xFF);
             if (at == 0) {
-                byte form = FILES[(short) (row + 3)];
+                byte form = FILES[(short) (file + 3)];
                 short marks = (short) (form & 0x0F);
-                short to = (short) (FILES[(short) (row + 4)] + CHUNK);
+                short to = (short) (FILES[(short) (file + 4)] + CHUNK);
                 Util.arrayCopyNonAtomic(MARKS, (short) (form >> 4), scratch, to, marks);
                 if (marks >= PLMN) {
                     Util.arrayCopyNonAtomic(scratch, (short) (to - CHUNK - PLMN), scratch, (short) (to - PLMN), PLMN);
                 }
             }
             if (Util.arrayCompare(scratch, (short) 0, scratch, CHUNK, length) != 0) {
-                changed = true;
                 if (record) {
                     view.updateRecord((short) 1, ABSOLUTE, at, scratch, CHUNK, length);
                 } else {
                     view.updateBinary(at, scratch, CHUNK, length);
                 }
+                changed(row);
             }
         }
-        return changed;
     }
 }

@@ -86,6 +86,7 @@ public abstract class Terminal extends Decision {
 
     /** Whether something is owed at once, and nothing is under way. */
     private boolean owes() {
+        byte[] ram = this.ram;
         return ((ram[ASKING] | ram[REFRESH]) & NOW) > ram[SENDING];
     }
 
@@ -115,6 +116,7 @@ public abstract class Terminal extends Decision {
     /** Sends what stands in the handler: the general result, NO_ANSWER, or SUPERSEDED when another session began meanwhile, which clears. */
     private short send(ProactiveHandler handler) {
         short result = NO_ANSWER;
+        byte[] ram = this.ram;
         ram[SENDING] = 1;
         try {
             result = (short) (handler.send() & 0xFF);
