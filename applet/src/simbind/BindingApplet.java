@@ -80,7 +80,7 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
             try {
                 entry.setEvent(ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR);
             } catch (ToolkitException e) { // an old card: no strict start
-                data[FEATURES] &= ~FEATURE_STRICT;
+                data[FEATURES] = FEATURE_IMEISV | FEATURE_EF_IPS;
             }
         }
         end -= at;

@@ -4,6 +4,7 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
+import uicc.toolkit.ToolkitConstants;
 
 /** What a template changes once it is complete: E0, a configuration (§4), and E2, an action (§6). */
 abstract class Change extends Terminal {
@@ -29,7 +30,7 @@ abstract class Change extends Terminal {
                 || Util.arrayCompare(scratch, (short) 0, staged, (short) 0, value) != 0) {
             wrong();
         }
-        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
+        Util.setShort(ram, EXPECTED, generation());
         if (which == E0) {
             accept(value, end);
         } else {
@@ -71,7 +72,9 @@ abstract class Change extends Terminal {
             endStep();
             oweRefresh((byte) 0);
         }
-        wish();
+        if (owes()) {
+            registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
+        }
     }
 
     /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */

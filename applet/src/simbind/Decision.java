@@ -22,7 +22,7 @@ abstract class Decision extends Access {
     static final short ENTRIES_LOGGED = 8;
 
     /** Where the counter of a decision stands behind that of TERMINAL PROFILEs (§5, tag 85), which pending counts; 07 has none. */
-    private static final byte[] COUNTER = {2, 2, 4, 6, 6, 2, 0, 0};
+    private static final byte[] COUNTER = {0, 2, 2, 4, 6, 6, 2, 0, 0};
 
     /** The terminal told no IMEI, or none that is valid. */
     void forgetImei() {
@@ -107,7 +107,7 @@ abstract class Decision extends Access {
             JCSystem.beginTransaction();
             put(DECISION, decision);
             if (decision != NOT_ENFORCED) {
-                raise((short) (COUNTERS + COUNTER[(short) (decision - 1)]), (short) -1);
+                raise((short) (COUNTERS + COUNTER[decision]), (short) -1);
             }
             if (decision != PENDING_NOW) {
                 if (decision == BOUND_NOW) {

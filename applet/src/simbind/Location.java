@@ -104,7 +104,10 @@ abstract class Location extends Copies {
         } else {
             at = attribute(TAG_SIZE);
         }
-        short size = at < 0 ? (short) 0 : Util.getShort(scratch, at);
+        if (at < 0) {
+            return;
+        }
+        short size = Util.getShort(scratch, at);
         for (at = 0; at < size; at += CHUNK) {
             short length = (short) (size - at);
             if (length > CHUNK) {

@@ -62,11 +62,6 @@ abstract class Report extends Change {
         (byte) 0x85, WORKED_OUT | 1, (byte) (SHOWN + 5),
     };
 
-    /** Writes tag, length and value; gives the end. */
-    private static short put(byte[] b, short at, byte tag, byte[] from, short offset, short length) {
-        return Util.arrayCopyNonAtomic(from, offset, b, Util.setShort(b, at, (short) (tag << 8 | length)), length);
-    }
-
     /** Tells an object of objects by its table, as a whole or, full being 0, in the open view; gives the end. */
     private short tell(byte[] b, short start, byte[] table, short full, byte tag) {
         short at = (short) (start + 4);
@@ -78,7 +73,10 @@ abstract class Report extends Change {
             if ((how & TOLD) != 0 ? values[(short) (from - 1)] != 0 : (how & IDENTITY) != 0 ? from < place(data[BOUND])
                     : (how & BACKED) == 0 || full != 0 && values[from] != 0) {
                 short length = (short) (how & LENGTH);
-                at = put(b, at, table[row], values, from, length == 0 ? values[(short) (from - 1)] : length);
+                if (length == 0) {
+                    length = values[(short) (from - 1)];
+                }
+                at = Util.arrayCopyNonAtomic(values, from, b, Util.setShort(b, at, (short) (table[row] << 8 | length)), length);
                 if ((how & IDENTITY) != 0 && full == 0 && has(OPEN_IDENTITY) == 0) {
                     Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
                 }
@@ -126,7 +124,7 @@ abstract class Report extends Change {
                 do {
                     short entry = logEntry(n);
                     if (data[entry] != 0) {
-                        at = put(b, at, (byte) 0x80, data, entry, ENTRY);
+                        at = Util.arrayCopyNonAtomic(data, entry, b, Util.setShort(b, at, (short) ((short) 0x8000 | ENTRY)), ENTRY);
                     }
                 } while (++n < ENTRIES_LOGGED);
                 return close(b, START, at, E4);

@@ -84,17 +84,10 @@ public abstract class Terminal extends Decision {
         }
     }
 
-    /** Whether something is owed at once, and nothing is under way. */
-    private boolean owes() {
+    /** Whether something is owed at once, to a terminal, which came through the registry, and nothing is under way. */
+    boolean owes() {
         byte[] ram = this.ram;
         return ((ram[ASKING] | ram[REFRESH]) & NOW) > ram[SENDING];
-    }
-
-    /** Says that the proactive handler is wanted, when something is owed: to a terminal, which came through the registry. */
-    void wish() {
-        if (owes()) {
-            registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
-        }
     }
 
     /** Does what is owed, as far as the handler is there. */
@@ -109,7 +102,7 @@ public abstract class Terminal extends Decision {
                 }
             }
         } catch (ToolkitException e) {
-            wish();
+            registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
         }
     }
 
@@ -230,22 +223,23 @@ public abstract class Terminal extends Decision {
             }
             ram[WATCHING] |= strict;
             poll(strict != 0 ? POLL_SECONDS : NO_POLLING);
-        } else if (qualifier == REFRESH_RESET) {
+            return;
+        }
+        if (qualifier == REFRESH_RESET) {
             fail(REFRESH_REFUSED);
             endStep();
             poll(NO_POLLING);
-        } else {
-            list(SENT);
-            if (ram[REFRESH] != 0) {
-                return; // a newer change has its own tries
-            }
+            return;
+        }
+        list(SENT);
+        if (ram[REFRESH] == 0) { // a newer change has its own tries
             if ((result & HIGH) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
                 ram[REFRESH] = LATER;
                 poll(POLL_SECONDS);
-            } else {
-                ram[REFRESH] = NOW;
-                ram[REFRESH_QUALIFIER] = REFRESH_RESET;
+                return;
             }
+            ram[REFRESH] = NOW;
+            ram[REFRESH_QUALIFIER] = REFRESH_RESET;
         }
     }
 
