@@ -69,9 +69,9 @@ public abstract class Access extends Location {
             if ((seen & READ) == 0) {
                 fail(NOT_READABLE);
             } else if (issuers(copy)) {
-                putArray((short) (copy + REPLACED), data, copy, Digits.IMSI);
-                putArray(copy, ram, copy, Digits.IMSI);
-            } else if ((seen & OWN) == 0 && !Digits.plausible(ram, copy)) {
+                putArray((short) (copy + REPLACED), data, copy, IMSI_SIZE);
+                putArray(copy, ram, copy, IMSI_SIZE);
+            } else if ((seen & OWN) == 0 && !plausible(ram, copy)) {
                 fail(CONTENT_UNKNOWN);
             }
         }
@@ -103,7 +103,7 @@ public abstract class Access extends Location {
         }
         put(DENIED_LAST, (short) (plan & TO_DENIAL));
         short row = data[STRICT_ROW];
-        if (Util.arrayCompare(ram, IMEI, data, STRICT, Digits.IMEI) != 0) {
+        if (Util.arrayCompare(ram, IMEI, data, STRICT, IMEI_SIZE) != 0) {
             row = 0;
         }
         if (row < STRICT_RESTORES) {
@@ -112,7 +112,7 @@ public abstract class Access extends Location {
         put(STRICT_ROW, row);
         if ((plan & STRICTLY) != 0) {
             put(VERIFIED, (short) 1);
-            putArray(STRICT, ram, IMEI, Digits.IMEI);
+            putArray(STRICT, ram, IMEI, IMEI_SIZE);
         }
         return plan;
     }

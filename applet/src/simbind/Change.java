@@ -110,7 +110,7 @@ abstract class Change extends Terminal {
     /** 6A80 when the denial value that is coming is a subscriber's: the content or the backup of a copy. */
     private void refuseSubscribers(short copy) {
         if ((seen(copy) & (READ | OWN)) == READ && compare(copy, ram, DENIAL) == 0
-                || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, Digits.IMSI) == 0) {
+                || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, IMSI_SIZE) == 0) {
             wrong();
         }
     }
@@ -184,9 +184,9 @@ abstract class Change extends Terminal {
             if (seen(copy) != 0 && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
                 any = true;
                 shown |= (seen(copy) & (BACKED | BACKUP << OTHER | READ)) == (BACKED | READ);
-                Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, Digits.IMSI);
-                putArray(replaced, data, copy, Digits.IMSI);
-                putArray(copy, scratch, (short) 0, Digits.IMSI);
+                Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, IMSI_SIZE);
+                putArray(replaced, data, copy, IMSI_SIZE);
+                putArray(copy, scratch, (short) 0, IMSI_SIZE);
             }
         } while ((copy ^= GSM) != 0);
         if (shown) {

@@ -5,7 +5,7 @@ import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
- * E0 (§4), and how a template is taken apart. It arrives in STAGED as it is written. Its values are put over the defaults in ram, and
+ * What values may be, digit by digit; E0 (§4), and how a template is taken apart. It arrives in STAGED as it is written. Its values are put over the defaults in ram, and
  * its canonical form is made in the bank that is not in force. Taking effect is to copy the values to data and to change banks: one
  * transaction. A bank is the length of the template (2) and the template itself.
  */
@@ -35,6 +35,9 @@ abstract class Configuration extends Memory {
     /** Patterns and ranges together (E3 82). */
     static final byte CAPACITY = 16;
 
+    /** Stands for any digit in a pattern, and behind the last one of an IMSI. */
+    private static final short FILLER = 0x0F;
+
     /** The longest template that may be accepted: 16 ranges, every other object, and 8A. */
     static final short LONGEST = 287;
 
@@ -51,7 +54,7 @@ abstract class Configuration extends Memory {
 
     // What a value may be: a bit for each number from 0 to 6 when it has one byte; the nibble that may stand for digits, but not
     // everywhere; or as below.
-    private static final byte DIGITS = Digits.NONE; // two IMEIs, the lower one first
+    private static final byte DIGITS = -1; // no nibble: two IMEIs, the lower one first
     private static final byte ANY = -2;
     private static final byte POLICY_BITS = -3;
 
@@ -109,8 +112,8 @@ abstract class Configuration extends Memory {
         while (bank[at] != TAG_POLICY) {
             short lowest = (short) (at + 2);
             at = (short) (lowest + bank[(short) (at + 1)]);
-            if (Digits.compare(bank, lowest, ram, IMEI) <= 0
-                    && Digits.compare(bank, (short) (at - Digits.IMEI), ram, IMEI) >= 0) {
+            if (compare(bank, lowest, ram, IMEI) <= 0
+                    && compare(bank, (short) (at - IMEI_SIZE), ram, IMEI) >= 0) {
                 return 0;
             }
             none = 1;
@@ -171,8 +174,8 @@ abstract class Configuration extends Memory {
             byte v = staged[at];
             return (v & (byte) 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
         }
-        return kind == ANY || Digits.are(staged, at, (short) (length + length), kind)
-                && (kind != DIGITS || Digits.compare(staged, at, staged, (short) (at + Digits.IMEI)) <= 0);
+        return kind == ANY || are(staged, at, (short) (length + length), kind)
+                && (kind != DIGITS || compare(staged, at, staged, (short) (at + IMEI_SIZE)) <= 0);
     }
 
     /**
@@ -188,7 +191,7 @@ abstract class Configuration extends Memory {
         // What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in.
         byte policy = ram[POLICY];
         if (ram[SCHEME] == PRESET && to == ENTRIES
-                || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && Digits.plausible(ram, DENIAL)
+                || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && plausible(ram, DENIAL)
                 || (policy & STRICT_START) != 0 && (data[FEATURES] & FEATURE_STRICT) == 0) {
             wrong();
         }
@@ -218,5 +221,63 @@ abstract class Configuration extends Memory {
         byte form = b[(short) (at + 1)];
         at += 2;
         return form < 0 ? (short) (at + (form & 3)) : at;
+    }
+
+    /** The nth nibble from a place on, the high one of a byte first. */
+    private static short nibble(byte[] b, short at, short n) {
+        return (short) (b[(short) (at + (n >> 1))] >> (short) (~n << 2 & 4) & 0x0F);
+    }
+
+    /** Whether so many nibbles are digits or equal to other, and not all of them other. */
+    static boolean are(byte[] b, short at, short count, short other) {
+        boolean found = false;
+        do {
+            short x = nibble(b, at, --count);
+            if (x != other) {
+                if (x > 9) {
+                    return false;
+                }
+                found = true;
+            }
+        } while (count != 0);
+        return found;
+    }
+
+    /**
+     * Compares two IMEIs digit by digit: above 0 when the first is the greater one, below 0 when the second is. Where the first has
+     * the filler any digit is right: 0 when a pattern admits an IMEI.
+     */
+    private static short compare(byte[] a, short aAt, byte[] b, short bAt) {
+        short n = 0;
+        do {
+            short x = nibble(a, aAt, n);
+            if (x != FILLER) {
+                x -= nibble(b, bAt, n);
+                if (x != 0) {
+                    return x;
+                }
+            }
+        } while (++n < 14);
+        return 0;
+    }
+
+    /**
+     * Whether the content of EF_IMSI may be a subscriber's (§1): length byte 4 to 8, a parity nibble that agrees with the count, 6 to
+     * 15 decimal digits, then F. The low nibble of a byte comes first; the first digit is nibble 3 of the content.
+     */
+    static boolean plausible(byte[] b, short at) {
+        short n = nibble(b, at, (short) 3);
+        short last = (short) (b[at] * 2 + (n >> 3)); // one more when it is odd
+        if ((n & 7) != 1 || last < 8 || last > 17) {
+            return false;
+        }
+        n = 17;
+        do {
+            short x = nibble(b, at, (short) (n ^ 1));
+            if (n <= last ? x > 9 : x != FILLER) {
+                return false;
+            }
+        } while (--n != 2);
+        return true;
     }
 }

@@ -121,7 +121,7 @@ abstract class Copies extends Configuration {
                 FileView view = select(copy, EF_IMSI);
                 state = PRESENT;
                 linked |= linked();
-                view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                view.readBinary((short) 0, ram, copy, IMSI_SIZE);
                 state = PRESENT | READ;
             } catch (UICCException e) {
                 if (e.getReason() != UICCException.FILE_NOT_FOUND) {
@@ -175,19 +175,19 @@ abstract class Copies extends Configuration {
 
     /** 0 when a copy showed this. */
     byte compare(short copy, byte[] b, short at) {
-        return Util.arrayCompare(ram, copy, b, at, Digits.IMSI);
+        return Util.arrayCompare(ram, copy, b, at, IMSI_SIZE);
     }
 
     /** Whether the value is the denial value in force or a retired one: never a subscriber's. */
     boolean isDenial(byte[] b, short at) {
-        return retired(b, at) < RETIRED_END || Util.arrayCompare(data, DENIAL, b, at, Digits.IMSI) == 0;
+        return retired(b, at) < RETIRED_END || Util.arrayCompare(data, DENIAL, b, at, IMSI_SIZE) == 0;
     }
 
     /** Where the value stands among the retired ones, RETIRED_END when it does not. */
     private short retired(byte[] b, short at) {
         short place = RETIRED;
-        while (place < RETIRED_END && (data[place] == 0 || Util.arrayCompare(data, place, b, at, Digits.IMSI) != 0)) {
-            place += Digits.IMSI;
+        while (place < RETIRED_END && (data[place] == 0 || Util.arrayCompare(data, place, b, at, IMSI_SIZE) != 0)) {
+            place += IMSI_SIZE;
         }
         return place;
     }
@@ -197,15 +197,15 @@ abstract class Copies extends Configuration {
      * force, and it is not to be taken for a subscriber's.
      */
     void retire(byte[] configuration) {
-        if (Digits.plausible(configuration, DENIAL)) {
+        if (plausible(configuration, DENIAL)) {
             byte[] scratch = this.scratch;
             short kept = (short) (retired(configuration, DENIAL) - RETIRED);
             if (kept == RETIRED_END - RETIRED) {
-                kept -= Digits.IMSI;
+                kept -= IMSI_SIZE;
             }
-            Util.arrayCopyNonAtomic(data, RETIRED, scratch, Digits.IMSI, kept);
-            Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, Digits.IMSI);
-            putArray(RETIRED, scratch, (short) 0, (short) (kept + Digits.IMSI));
+            Util.arrayCopyNonAtomic(data, RETIRED, scratch, IMSI_SIZE, kept);
+            Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, IMSI_SIZE);
+            putArray(RETIRED, scratch, (short) 0, (short) (kept + IMSI_SIZE));
         }
     }
 
@@ -219,9 +219,9 @@ abstract class Copies extends Configuration {
         try {
             if (compare(copy, b, at) != 0) {
                 FileView view = select(copy, EF_IMSI);
-                view.updateBinary((short) 0, b, at, Digits.IMSI);
+                view.updateBinary((short) 0, b, at, IMSI_SIZE);
                 changed((short) (copy >> 4));
-                view.readBinary((short) 0, ram, copy, Digits.IMSI);
+                view.readBinary((short) 0, ram, copy, IMSI_SIZE);
                 look();
                 if (compare(copy, b, at) != 0) {
                     UICCException.throwIt(UICCException.MEMORY_PROBLEM);
@@ -254,7 +254,7 @@ abstract class Copies extends Configuration {
      * such.
      */
     boolean issuers(short copy) {
-        return (seen(copy) & OWN) == 0 && Digits.plausible(ram, copy) && (ram[LEFT] == 0 || !mixed(copy));
+        return (seen(copy) & OWN) == 0 && plausible(ram, copy) && (ram[LEFT] == 0 || !mixed(copy));
     }
 
     private boolean mixed(short copy) {
@@ -264,14 +264,14 @@ abstract class Copies extends Configuration {
             byte b = ram[copy];
             short old = (short) (RETIRED + i);
             while (old < RETIRED_END && (data[(short) (old - i)] == 0 || data[old] != b)) {
-                old += Digits.IMSI;
+                old += IMSI_SIZE;
             }
             if (old >= RETIRED_END && b != data[copy] && b != data[(short) (DENIAL + i)]
                     && ((ram[LEFT] & PENDING_REPLACED) == 0 || b != data[(short) (copy + REPLACED)])) {
                 return false;
             }
             copy++;
-        } while (++i < Digits.IMSI);
+        } while (++i < IMSI_SIZE);
         return true;
     }
 

@@ -26,7 +26,7 @@ abstract class Decision extends Access {
 
     /** The terminal told no IMEI, or none that is valid. */
     void forgetImei() {
-        Util.arrayFillNonAtomic(ram, IMEI, Digits.IMEI, (byte) 0xFF);
+        Util.arrayFillNonAtomic(ram, IMEI, IMEI_SIZE, (byte) 0xFF);
     }
 
     /**
@@ -78,7 +78,7 @@ abstract class Decision extends Access {
     /** 0 when the IMEI is a bound one, else 1: only equality counts. */
     short bound() {
         for (short n = data[BOUND]; --n >= 0;) {
-            if (Util.arrayCompare(data, place(n), ram, IMEI, Digits.IMEI) == 0) {
+            if (Util.arrayCompare(data, place(n), ram, IMEI, IMEI_SIZE) == 0) {
                 return 0;
             }
         }
@@ -87,13 +87,13 @@ abstract class Decision extends Access {
 
     /** Where the nth bound IMEI stands. */
     static short place(short n) {
-        return (short) (BOUND + 1 + n * Digits.IMEI);
+        return (short) (BOUND + 1 + n * IMEI_SIZE);
     }
 
     /** Adds the IMEI to the bound ones, inside a transaction. */
     void bind() {
         byte count = data[BOUND];
-        putArray(place(count), ram, IMEI, Digits.IMEI);
+        putArray(place(count), ram, IMEI, IMEI_SIZE);
         put(BOUND, (short) (count + 1));
     }
 
@@ -137,12 +137,12 @@ abstract class Decision extends Access {
         byte[] scratch = this.scratch;
         byte[] data = this.data;
         scratch[0] = (byte) decision;
-        Util.arrayCopyNonAtomic(ram, IMEI, scratch, (short) 1, Digits.IMEI);
+        Util.arrayCopyNonAtomic(ram, IMEI, scratch, (short) 1, IMEI_SIZE);
         if (ram[IMEI] != (byte) 0xFF) {
-            putArray(LAST_IMEI, scratch, (short) 0, (short) (1 + Digits.IMEI));
+            putArray(LAST_IMEI, scratch, (short) 0, (short) (1 + IMEI_SIZE));
         }
-        if (Util.arrayCompare(data, logEntry((short) 0), scratch, (short) 0, (short) (1 + Digits.IMEI)) != 0) {
-            Util.arrayCopyNonAtomic(data, COUNTERS, scratch, (short) (1 + Digits.IMEI), (short) 2);
+        if (Util.arrayCompare(data, logEntry((short) 0), scratch, (short) 0, (short) (1 + IMEI_SIZE)) != 0) {
+            Util.arrayCopyNonAtomic(data, COUNTERS, scratch, (short) (1 + IMEI_SIZE), (short) 2);
             put(LOG_NEWEST, (short) (data[LOG_NEWEST] + 1));
             putArray(logEntry((short) 0), scratch, (short) 0, ENTRY);
         }

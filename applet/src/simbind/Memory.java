@@ -16,6 +16,12 @@ import javacard.framework.Util;
  */
 abstract class Memory extends Applet {
 
+    /** Bytes of an IMEI: TAC and SNR, 14 digits, first digit high (§0, TS 23.003 clause 6); the check digit is never looked at. */
+    static final short IMEI_SIZE = 7;
+
+    /** Bytes of EF_IMSI (TS 31.102 clause 4.2.2). */
+    static final short IMSI_SIZE = 9;
+
     // The two copies of EF_IMSI (§1). A copy is named by the place of its bytes, in data and in ram alike.
     static final short USIM = 0;
     static final short GSM = 18;

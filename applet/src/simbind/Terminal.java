@@ -188,11 +188,11 @@ public abstract class Terminal extends Decision {
             if (response.getValueLength() != length) {
                 continue;
             }
-            response.copyValue((short) 0, scratch, (short) 0, (short) (Digits.IMEI + 1));
-            for (short i = 0; i < Digits.IMEI; i++) {
+            response.copyValue((short) 0, scratch, (short) 0, (short) (IMEI_SIZE + 1));
+            for (short i = 0; i < IMEI_SIZE; i++) {
                 ram[(short) (IMEI + i)] = (byte) (scratch[i] & HIGH | scratch[(short) (i + 1)] & 0x0F);
             }
-            if ((scratch[0] & 0x0F) == type && Digits.are(ram, IMEI, (short) 14, (short) 0)) {
+            if ((scratch[0] & 0x0F) == type && are(ram, IMEI, (short) 14, (short) 0)) {
                 return true;
             }
         }
