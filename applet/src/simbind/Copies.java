@@ -116,7 +116,7 @@ abstract class Copies extends Configuration {
         byte state;
         boolean linked = false;
         do {
-            state = copy == USIM && adf != null ? PRESENT : 0;
+            state = copy == USIM && data[ADF] != 0 ? PRESENT : 0;
             try {
                 FileView view = select(copy, EF_IMSI);
                 state = PRESENT;
@@ -130,7 +130,7 @@ abstract class Copies extends Configuration {
             }
             ram[(short) (copy + STATE)] = state;
         } while ((copy ^= GSM) != 0);
-        if (linked && adf != null) {
+        if (linked && data[ADF] != 0) {
             ram[GSM + STATE] = 0;
         }
         look();
