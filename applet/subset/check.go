@@ -86,6 +86,9 @@ func (c *checker) checkClass() {
 	if pkg := packageOf(k.Name); pkg == "" || c.mixed(pkg) {
 		c.refuse(nil, 0, "the applet is one named package")
 	}
+	if k.Flags&accPublic == 0 && k.Flags&accInterface == 0 && c.extendedByPublic(k.Name) {
+		c.noExternal(slices.Concat(k.Fields, k.Methods))
+	}
 	c.attributes(nil, k.Attributes, classAttributes)
 	for _, name := range append(k.Interfaces[:len(k.Interfaces):len(k.Interfaces)], k.Super) {
 		c.classReference(nil, 0, name)
@@ -100,6 +103,26 @@ func (c *checker) checkClass() {
 	for i := range k.Methods {
 		c.method = &k.Methods[i]
 		c.checkMethod()
+	}
+}
+
+// extendedByPublic tells whether a public class of the package has this one above it.
+func (c *checker) extendedByPublic(name string) bool {
+	for _, k := range c.own {
+		if k.Super == name && (k.Flags&accPublic != 0 || k.Name != name && c.extendedByPublic(k.Name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// noExternal refuses public and protected members: a class that others do not see cannot bequeath them to one that they do (JCVM
+// clause 2.2.1.1, access control in Java packages).
+func (c *checker) noExternal(members []Member) {
+	for _, m := range members {
+		if m.Flags&(accPublic|accProtected) != 0 {
+			c.refuse(nil, 0, "public or protected "+m.Name+" of a package-visible class that a public class extends")
+		}
 	}
 }
 

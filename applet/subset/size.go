@@ -68,9 +68,8 @@ const (
 	arrayHeader     = 3 // 6.10: type, count
 
 	// The names of the default package and applet (docs/card-interface.md §2).
-	packageAID  = 8
-	appletAID   = 9
-	packageName = 7
+	packageAID = 8
+	appletAID  = 9
 )
 
 // Estimate says how long the components are that a converter makes. Of instructions it knows the length exactly; what a converter
@@ -247,9 +246,11 @@ func interfaceMethods(name string) int {
 	return 0
 }
 
-// components adds up the load file; method is the length of the Method component without its head.
+// components adds up the load file; method is the length of the Method component without its head. A converter makes the format 2.1 of a
+// package without remote classes and debug information: no name of the package in the header, eleven sizes in the directory, no pool of
+// signatures in front of the classes (docs/applet.md).
 func (p *Package) components(method int) {
-	class := componentHead + 2 // the signature pool of 2.2, empty
+	class := componentHead
 	for _, s := range p.Classes {
 		class += s.Structure
 	}
@@ -260,8 +261,8 @@ func (p *Package) components(method int) {
 		}
 	}
 	p.Components = []Component{
-		{"Header", componentHead + 4 + 3 + 3 + packageAID + 1 + packageName},
-		{"Directory", componentHead + 2*12 + 6 + 3},
+		{"Header", componentHead + 4 + 3 + 3 + packageAID},
+		{"Directory", componentHead + 2*11 + 6 + 3},
 		{"Import", imported},
 		{"Applet", componentHead + 1 + 1 + appletAID + 2},
 		{"Class", class},

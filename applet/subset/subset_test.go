@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 10102
+	loadBudget      = 9364
 	transientBudget = 256
 )
 
@@ -147,7 +147,9 @@ func render(p subset.Package) string {
 	}
 	fmt.Fprintf(&b, "\nLoad file %d bytes, persistent memory %d, transient memory %d.\n", p.Load(), p.Persistent, p.Transient)
 	for _, pkg := range []string{"java/lang", "javacard/framework", "uicc/access", "uicc/toolkit", "org/globalplatform"} {
-		fmt.Fprintf(&b, "Imports %s %s.\n", strings.ReplaceAll(pkg, "/", "."), p.Imports[pkg])
+		if p.Imports[pkg] != "" {
+			fmt.Fprintf(&b, "Imports %s %s.\n", strings.ReplaceAll(pkg, "/", "."), p.Imports[pkg])
+		}
 	}
 	return b.String()
 }

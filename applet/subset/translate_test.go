@@ -55,9 +55,9 @@ func TestComponents(t *testing.T) {
 		have[c.Name] = c.Bytes
 	}
 	for name, want := range map[string]int{
-		// Head 3, signature pool 2, class_info 10 each; Above has two methods of the package in its table, Below one; Below's public
+		// Head 3, class_info 10 each; Above has two methods of the package in its table, Below one; Below's public
 		// method is the first behind equals of Object.
-		"Class": 3 + 2 + (10 + 2*2) + (10 + 2*1 + 2*1),
+		"Class": 3 + (10 + 2*2) + (10 + 2*1 + 2*1),
 		// Head 3, no handlers 1, six methods with a header of 2: constructors 5 each, one 5, two 2, sum 12, shown 6.
 		"Method": 3 + 1 + 6*2 + 5 + 5 + 5 + 2 + 12 + 6,
 		// Head 3, ten bytes of counts, one array: type 1, count 2, values 3.

@@ -57,7 +57,7 @@ type applet struct {
 
 var _ plug.New = New
 
-// Install reads the install parameters (§2): 81 AID of the ADF.USIM, E0 a first configuration.
+// Install reads the install parameters (§2): 81 AID of the ADF.USIM, then E0 a first configuration.
 func (a *applet) Install(p plug.InstallParameters) error {
 	objects, err := tlv.Parse(p.Application)
 	if err != nil || repeated(objects) {
@@ -66,7 +66,7 @@ func (a *applet) Install(p plug.InstallParameters) error {
 	var first []byte
 	for _, o := range objects {
 		switch {
-		case o.Tag == 0x81 && len(o.Value) >= 5 && len(o.Value) <= 16:
+		case o.Tag == 0x81 && first == nil && len(o.Value) >= 5 && len(o.Value) <= 16:
 			a.put(cellADF, o.Value)
 		case o.Tag == 0xE0:
 			first = o.Value

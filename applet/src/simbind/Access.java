@@ -8,14 +8,14 @@ import uicc.access.FileView;
 import uicc.access.UICCException;
 
 /**
- * The access switch (§8.6): what a verdict changes in the files, the mark that makes it whole after a cut, and strict start.
+ * The access switch (§8.6): what a verdict changes in the files, the mark that makes it whole after a cut, and strict start. It begins
+ * with take (§8): a write that a cut interrupted is finished, then what an issuer wrote becomes the backup.
  */
-public abstract class Access extends Backup {
+public abstract class Access extends Location {
 
-    // Bits of a plan, beside the target and PENDING_LOCATION, which stand there as in the mark.
-    private static final byte WRITE_COPIES = 0x04; // a copy differs
-    private static final byte STRICTLY = 0x08; // the restore under strict start
-    private static final byte PAIRING = 0x20; // EF_IPS
+    // Bits of a plan, beside the target and PENDING_LOCATION, which stand there as in the mark; there they mean nothing.
+    static final short WRITE_COPIES = 0x40; // a copy differs
+    static final short STRICTLY = 0x08; // the restore under strict start
 
     /** The copies in CHANGED. */
     private static final byte COPIES = 0x03;
@@ -30,6 +30,53 @@ public abstract class Access extends Backup {
     /** EF_IPS in ASCII: OK at 0, KO at 4. */
     private static final byte[] OUTCOMES = {0x4F, 0x4B, (byte) 0xFF, (byte) 0xFF, 0x4B, 0x4F, (byte) 0xFF, (byte) 0xFF};
 
+    /**
+     * Each copy whose content is plausible, no denial value and not its backup becomes that copy's backup; the old one is kept
+     * beside it. One transaction. 0 unless the memory refused, also to finish. Leaves the copies read.
+     */
+    short take() {
+        byte[] ram = this.ram;
+        byte pending = data[PENDING];
+        Util.arrayFillNonAtomic(ram, SPOILED, (short) 5, (byte) 0); // to CHANGED
+        ram[LEFT] = pending;
+        read();
+        if (pending != 0) { // location and keys, then the copies, but an issuer's content stays
+            if ((pending & PENDING_LOCATION) != 0 && has(KEEP_LOCATION) == 0) {
+                resetLocation();
+            }
+            writeAll(pending);
+            ram[LEFT] = data[PENDING];
+        }
+        if ((either() & READ) == 0) {
+            fail(unreadable());
+        }
+        try {
+            JCSystem.beginTransaction();
+            renew(USIM);
+            renew(GSM);
+            JCSystem.commitTransaction();
+            look();
+            return ram[LEFT];
+        } catch (CardRuntimeException e) {
+            failed();
+            return 1;
+        }
+    }
+
+    private void renew(short copy) {
+        short seen = seen(copy);
+        if (seen != 0) {
+            if ((seen & READ) == 0) {
+                fail(NOT_READABLE);
+            } else if (issuers(copy)) {
+                putArray((short) (copy + REPLACED), data, copy, IMSI_SIZE);
+                putArray(copy, ram, copy, IMSI_SIZE);
+            } else if ((seen & OWN) == 0 && !plausible(ram, copy)) {
+                fail(CONTENT_UNKNOWN);
+            }
+        }
+    }
+
     private boolean strict() {
         return (data[POLICY] & (STRICT_START | OBSERVE)) == STRICT_START && data[SCHEME] != OFF;
     }
@@ -39,63 +86,42 @@ public abstract class Access extends Backup {
      * plan. Strict restores in a row for one IMEI are counted: a start that finds nothing to restore, such as the one after a reset,
      * ends the row; strict start that rests goes on resting until the IMEI changes.
      */
-    byte mark(byte decision) {
-        byte plan = 0;
-        if (decision != Decision.NOT_ENFORCED && (data[SCHEME] == OFF || has(OBSERVE) == 0)) {
-            byte target = Decision.denies(decision) ? TO_DENIAL : BACKUP;
-            if (differ(target)) {
-                plan = WRITE_COPIES;
-                if (target == BACKUP && strict()) {
-                    plan = WRITE_COPIES | STRICTLY;
-                }
+    short mark() {
+        byte[] ram = this.ram;
+        short plan = (short) (ram[DENIED] + BACKUP);
+        if (has(KEEP_LOCATION) == 0 && (plan | data[DENIED_LAST]) >= TO_DENIAL) {
+            plan |= PENDING_LOCATION;
+        }
+        if (differ((short) (plan & (BACKUP | TO_DENIAL))) != 0) {
+            plan |= WRITE_COPIES;
+            if (ram[DENIED] == 0 && strict()) {
+                plan |= STRICTLY;
             }
-            if (has(KEEP_LOCATION) == 0 && (target | data[DENIED_LAST]) >= TO_DENIAL) {
-                plan |= PENDING_LOCATION;
-            }
-            if (plan != 0) {
-                pend((byte) (target | plan & PENDING_LOCATION));
-            }
-            put(DENIED_LAST, (byte) (target & TO_DENIAL));
-            byte row = data[STRICT_ROW];
-            if (row < STRICT_RESTORES && (plan & STRICTLY) == 0 || Util.arrayCompare(ram, IMEI, data, STRICT, Digits.IMEI) != 0) {
-                row = 0;
-            }
-            if ((plan & STRICTLY) != 0) {
-                put(VERIFIED, (byte) 1);
-                putArray(STRICT, ram, IMEI, Digits.IMEI);
-                if (row < STRICT_RESTORES) {
-                    row++;
-                }
-            }
-            put(STRICT_ROW, row);
-            if (data[SCHEME] != OFF && has(EF_IPS) != 0) {
-                plan |= PAIRING;
-            }
-            plan |= target;
+        }
+        if (plan > TO_DENIAL) {
+            pend(plan);
+        }
+        put(DENIED_LAST, (short) (plan & TO_DENIAL));
+        short row = data[STRICT_ROW];
+        if (Util.arrayCompare(ram, IMEI, data, STRICT, IMEI_SIZE) != 0) {
+            row = 0;
+        }
+        if (row < STRICT_RESTORES) {
+            row = (plan & STRICTLY) != 0 ? ++row : 0;
+        }
+        put(STRICT_ROW, row);
+        if ((plan & STRICTLY) != 0) {
+            put(VERIFIED, (short) 1);
+            putArray(STRICT, ram, IMEI, IMEI_SIZE);
         }
         return plan;
-    }
-
-    /** Location and keys, then the copies, then EF_IPS; when a copy did change, REFRESH is owed. */
-    void carryOut(short plan) {
-        if ((plan & PENDING_LOCATION) != 0) {
-            resetLocation();
-        }
-        if ((plan & (WRITE_COPIES | PENDING_LOCATION)) != 0) {
-            writeAll((byte) (plan & (BACKUP | TO_DENIAL)));
-        }
-        if ((plan & PAIRING) != 0) {
-            writePairingStatus((plan & TO_DENIAL) != 0 ? (short) 4 : 0);
-        }
-        endStep();
-        oweRefresh((byte) (plan & STRICTLY));
     }
 
     /**
      * EF_IPS (§8.8, TS 31.102 clause 4.2.101), for the staff at the place. Writes the outcome as the oldest record, when it differs
      * from the newest. A newest with a link is another applet's.
      */
-    private void writePairingStatus(short outcome) {
+    void writePairingStatus(short outcome) {
         byte[] scratch = this.scratch;
         try {
             FileView view = select(USIM, EF_IPS_FILE);
@@ -130,25 +156,24 @@ public abstract class Access extends Backup {
 
     /** First command after reset (§8.1): file access only, in any reader. */
     void firstCommand() {
+        boolean hide = false;
         take();
-        boolean hide = strict() && data[VERIFIED] == 0 && differ(TO_DENIAL);
-        if (hide && data[STRICT_ROW] >= STRICT_RESTORES) {
-            fail(RESTING);
-            hide = false;
+        if (strict() && data[VERIFIED] == 0 && differ(TO_DENIAL) != 0) {
+            if (data[STRICT_ROW] >= STRICT_RESTORES) {
+                fail(RESTING);
+            } else {
+                hide = true;
+            }
         }
-        try {
-            JCSystem.beginTransaction();
-            raise(RESETS);
-            put(VERIFIED, (byte) 0);
-            if (hide) {
-                pend(TO_DENIAL);
-            }
-            JCSystem.commitTransaction();
-            if (hide) {
-                writeAll(TO_DENIAL);
-            }
-        } catch (CardRuntimeException e) {
-            failed();
+        JCSystem.beginTransaction();
+        raise(RESETS, (short) -1);
+        put(VERIFIED, (short) 0);
+        if (hide) {
+            pend(TO_DENIAL);
+        }
+        JCSystem.commitTransaction();
+        if (hide) {
+            writeAll(TO_DENIAL);
         }
         if (ram[FAILURE] != 0) { // a step that only looks leaves an older reason standing
             endStep();
@@ -157,7 +182,7 @@ public abstract class Access extends Backup {
 
     /** Writes every backup back, after take; 6581 when a copy refuses. */
     void restore() {
-        if (differ(BACKUP)) {
+        if (differ(BACKUP) != 0) {
             pend(BACKUP);
             if (!writeAll(BACKUP)) {
                 refuse();
@@ -168,7 +193,7 @@ public abstract class Access extends Backup {
     /** The step failed: 6581, and tag 89 says why. */
     void refuse() {
         endStep();
-        ISOException.throwIt(Commands.SW_MEMORY);
+        ISOException.throwIt(BindingApplet.SW_MEMORY);
     }
 
     /** Removal (§6): every copy is restored. It cannot refuse: what fails stays as it is. */

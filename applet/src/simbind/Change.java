@@ -4,6 +4,7 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.Util;
+import uicc.toolkit.ToolkitConstants;
 
 /** What a template changes once it is complete: E0, a configuration (§4), and E2, an action (§6). */
 abstract class Change extends Terminal {
@@ -21,22 +22,23 @@ abstract class Change extends Terminal {
      * Carries out the staged template: exactly one, E0 or E2, whole or not at all; 6984 when the generation on the card is another one
      * than tag 8A says. Every action but 05 begins with take, and so does a configuration, with the old denial value.
      */
-    void apply(short length) {
-        byte which = staged[0];
+    void apply(short end) {
         byte[] staged = this.staged;
+        byte which = staged[0];
         short value = value(staged, (short) 0);
-        if (value < 0 || (short) (value + length(staged, (short) 0)) != length) {
+        if (head(scratch, (short) 0, (short) (end - value), which) != value
+                || Util.arrayCompare(scratch, (short) 0, staged, (short) 0, value) != 0) {
             wrong();
         }
-        Util.arrayCopyNonAtomic(data, GENERATION, ram, EXPECTED, (short) 2);
+        Util.setShort(ram, EXPECTED, generation());
         if (which == E0) {
-            accept();
+            accept(value, end);
         } else {
             if (which != E2) {
                 wrong();
             }
             forgetImei();
-            parse(E2_OBJECTS, OFF, staged, (short) 0);
+            parse(value, E2_OBJECTS, end, OFF, (short) 0);
             which = ram[ACTION];
             if ((ram[IMEI] != (byte) 0xFF) != (which == BIND)) {
                 wrong();
@@ -49,25 +51,37 @@ abstract class Change extends Terminal {
             Util.arrayFillNonAtomic(scratch, (short) 0, SCRATCH_SIZE, (byte) 0);
             putArray(VERIFIED, scratch, (short) 0, (short) (RETIRED - VERIFIED));
         } else {
-            if (!take()) {
+            if (take() != 0) {
                 refuse();
             }
             if (which == E0) {
                 configure();
+            } else if (which <= RESTORE) {
+                if ((either() & BACKED) == 0 || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
+                    notNow();
+                }
+                if (which == RESTORE) {
+                    restore();
+                }
+            } else if (which <= BIND) {
+                rebind(which);
             } else {
-                act(which);
+                previous();
             }
-            put(VERIFIED, (byte) 0);
+            put(VERIFIED, (short) 0);
             endStep();
             oweRefresh((byte) 0);
         }
-        wish();
+        if (owes()) {
+            registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
+        }
     }
 
     /** The configuration takes effect: one transaction. First-insert after first-insert keeps the bound IMEIs. */
     private void configure() {
         byte[] data = this.data;
         byte[] active = bank((byte) 0);
+        byte[] ram = this.ram;
         refuseSubscribers(USIM);
         refuseSubscribers(GSM);
         if (Util.arrayCompare(active, (short) 0, bank((byte) 1), (short) 0,
@@ -86,7 +100,7 @@ abstract class Change extends Terminal {
         retire(data);
         putArray(CONFIGURATION, ram, CONFIGURATION, CONFIGURATION_SIZE);
         data[ACTIVE] ^= 1;
-        nextGeneration();
+        raise(GENERATION, (short) 1);
         data[VERIFIED] = 0;
         data[STRICT_ROW] = 0;
         data[PENDING] = 0;
@@ -95,8 +109,8 @@ abstract class Change extends Terminal {
 
     /** 6A80 when the denial value that is coming is a subscriber's: the content or the backup of a copy. */
     private void refuseSubscribers(short copy) {
-        if (seen(copy) > READ && compare(copy, ram, DENIAL) == 0 && !holdsDenial(copy)
-                || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, Digits.IMSI) == 0) {
+        if ((seen(copy) & (READ | OWN)) == READ && compare(copy, ram, DENIAL) == 0
+                || data[copy] != 0 && Util.arrayCompare(data, copy, ram, DENIAL, IMSI_SIZE) == 0) {
             wrong();
         }
     }
@@ -106,48 +120,27 @@ abstract class Change extends Terminal {
      * denied: location and keys go first then (§4).
      */
     private void settle() {
-        if (!deniedNow(USIM) && !deniedNow(GSM)) {
+        byte[] ram = this.ram;
+        short copy = USIM;
+        if ((either() & SHUT) == 0) {
             return;
         }
+        pend(BACKUP); // what a cut ends in, before the configuration is in force
         boolean deny = ram[DENIED] != 0 && ram[SCHEME] != OFF && (ram[POLICY] & OBSERVE) == 0;
         if (deny) {
             retire(ram); // until the configuration is in force nothing else knows it
-        }
-        pend(BACKUP); // what a cut ends in, before the configuration is in force
-        if (deny && (ram[POLICY] & KEEP_LOCATION) == 0) {
-            resetLocation();
-        }
-        boolean done = ram[SPOILED] == 0;
-        short copy = USIM;
-        do {
-            if (done && deniedNow(copy)) {
-                done = deny ? write(copy, ram, DENIAL) : write(copy, data, copy);
+            if ((ram[POLICY] & KEEP_LOCATION) == 0) {
+                resetLocation();
             }
-            copy += GSM;
-        } while (copy == GSM);
-        if (!done) {
+        }
+        if (ram[SPOILED] != 0) {
             refuse();
         }
-    }
-
-    private boolean deniedNow(short copy) {
-        return managed(copy) && holdsDenial(copy);
-    }
-
-    /** E2. */
-    private void act(byte which) {
-        if (which <= RESTORE) {
-            if (!anyBackup() || which == BACK_UP && !(backedUp(USIM) && backedUp(GSM))) {
-                notNow();
+        do {
+            if ((seen(copy) & SHUT) != 0 && !(deny ? write(copy, ram, DENIAL) : write(copy, data, copy))) {
+                refuse();
             }
-            if (which == RESTORE) {
-                restore();
-            }
-        } else if (which <= BIND) {
-            rebind(which);
-        } else {
-            previous();
-        }
+        } while ((copy ^= GSM) != 0);
     }
 
     private static void notNow() {
@@ -156,11 +149,13 @@ abstract class Change extends Terminal {
 
     /** After take a copy has its backup, and shows it or the denial value. */
     private boolean backedUp(short copy) {
-        return seen(copy) == 0 || managed(copy) && (holdsBackup(copy) || holdsDenial(copy));
+        short seen = seen(copy);
+        return seen == 0 || (seen & (BACKED | READ | OWN)) == (BACKED | READ | OWN);
     }
 
     /** 03 and 04: EF_IMSI is restored, then the bound IMEIs and the generation change. */
     private void rebind(byte which) {
+        byte[] data = this.data;
         if (data[SCHEME] != FIRST_INSERT) {
             notNow();
         }
@@ -168,13 +163,13 @@ abstract class Change extends Terminal {
         JCSystem.beginTransaction();
         if (which == UNBIND) {
             data[BOUND] = 0;
-        } else if (!bound()) {
+        } else if (bound() != 0) {
             if (data[BOUND] >= data[TERMINALS]) {
                 data[BOUND] = 0;
             }
             bind();
         }
-        nextGeneration();
+        raise(GENERATION, (short) 1);
         JCSystem.commitTransaction();
     }
 
@@ -188,15 +183,14 @@ abstract class Change extends Terminal {
             short replaced = (short) (copy + REPLACED);
             if (seen(copy) != 0 && data[replaced] != 0 && !isDenial(data, replaced)) { // a denial value of today is none to go back to
                 any = true;
-                shown |= holdsBackup(copy);
-                Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, Digits.IMSI);
-                putArray(replaced, data, copy, Digits.IMSI);
-                putArray(copy, scratch, (short) 0, Digits.IMSI);
+                shown |= (seen(copy) & (BACKED | BACKUP << OTHER | READ)) == (BACKED | READ);
+                Util.arrayCopyNonAtomic(data, replaced, scratch, (short) 0, IMSI_SIZE);
+                putArray(replaced, data, copy, IMSI_SIZE);
+                putArray(copy, scratch, (short) 0, IMSI_SIZE);
             }
-            copy += GSM;
-        } while (copy == GSM);
+        } while ((copy ^= GSM) != 0);
         if (shown) {
-            pend((byte) (BACKUP | PENDING_REPLACED));
+            pend((short) (BACKUP | PENDING_REPLACED));
         }
         JCSystem.commitTransaction();
         if (!any) {

@@ -5,7 +5,7 @@ import javacard.framework.ISOException;
 import javacard.framework.Util;
 
 /**
- * E0 (§4), and how a template is taken apart. It arrives in STAGED as it is written. Its values are put over the defaults in ram, and
+ * What values may be, digit by digit; E0 (§4), and how a template is taken apart. It arrives in STAGED as it is written. Its values are put over the defaults in ram, and
  * its canonical form is made in the bank that is not in force. Taking effect is to copy the values to data and to change banks: one
  * transaction. A bank is the length of the template (2) and the template itself.
  */
@@ -35,11 +35,18 @@ abstract class Configuration extends Memory {
     /** Patterns and ranges together (E3 82). */
     static final byte CAPACITY = 16;
 
+    /** Stands for any digit in a pattern, and behind the last one of an IMSI. */
+    private static final short FILLER = 0x0F;
+
     /** The longest template that may be accepted: 16 ranges, every other object, and 8A. */
     static final short LONGEST = 287;
 
     /** Where the template begins in a bank. */
     static final short TEMPLATE = 2;
+
+    /** The first object, the scheme, and where entries follow it in a bank while the template is made. */
+    private static final short SCHEME_SIZE = 3;
+    private static final short ENTRIES = TEMPLATE + 4 + SCHEME_SIZE;
 
     /** What holds before the first template, and what is absent in one: nothing is enforced. Behind it the version (E3). */
     private static final byte[] DEFAULT = {(byte) 0x80, 1, OFF, TAG_POLICY, 1, 0, (byte) 0x84, 9, 0, -1, -1, -1, -1, -1, -1, -1, -1,
@@ -47,7 +54,7 @@ abstract class Configuration extends Memory {
 
     // What a value may be: a bit for each number from 0 to 6 when it has one byte; the nibble that may stand for digits, but not
     // everywhere; or as below.
-    private static final byte DIGITS = Digits.NONE; // two IMEIs, the lower one first
+    private static final byte DIGITS = -1; // no nibble: two IMEIs, the lower one first
     private static final byte ANY = -2;
     private static final byte POLICY_BITS = -3;
 
@@ -95,35 +102,34 @@ abstract class Configuration extends Memory {
         ISOException.throwIt(ISO7816.SW_WRONG_DATA);
     }
 
-    /** Whether a pattern or a range admits the IMEI in ram (S5); when there are none, what of that. */
-    boolean admits(boolean none) {
+    /**
+     * 0 when a pattern or a range admits the IMEI in ram (S5), else 1; when there are none, what of that. A pattern is the lowest and
+     * the highest at once.
+     */
+    short admits(short none) {
         byte[] bank = bank((byte) 0);
-        short at = (short) (value(bank, TEMPLATE) + 3);
+        short at = (short) (value(bank, TEMPLATE) + SCHEME_SIZE);
         while (bank[at] != TAG_POLICY) {
-            byte tag = bank[at];
-            at += 2;
-            if (tag == TAG_PATTERN ? Digits.compare(bank, at, ram, IMEI, Digits.FILLER) == 0
-                    : Digits.compare(bank, at, ram, IMEI, Digits.NONE) <= 0
-                            && Digits.compare(ram, IMEI, bank, (short) (at + Digits.IMEI), Digits.NONE) <= 0) {
-                return true;
+            short lowest = (short) (at + 2);
+            at = (short) (lowest + bank[(short) (at + 1)]);
+            if (compare(bank, lowest, ram, IMEI) <= 0
+                    && compare(bank, (short) (at - IMEI_SIZE), ram, IMEI) >= 0) {
+                return 0;
             }
-            none = false;
-            at += bank[(short) (at - 1)];
+            none = 1;
         }
         return none;
     }
 
     /**
-     * Puts the values of the staged template to their places in ram; 6A80 when an object is not in the table, stands twice, has
-     * another length or a value out of range, or when 80 is missing. Entries with the tag are copied into the bank, in the order they
-     * were written; gives where they end.
+     * Puts the values of the staged template, whose objects begin at at and end at end, to their places in ram; 6A80 when an object is not in the table, stands
+     * twice, has another length or a value out of range, or when 80 is missing; 6A84 for too many entries. Entries with the tag are
+     * copied into the bank that is not in force, in the order they were written; gives where they end.
      */
-    short parse(byte[] table, byte tag, byte[] bank, short to) {
+    short parse(short at, byte[] table, short end, byte tag, short to) {
         byte[] staged = this.staged;
-        short at = value(staged, (short) 0);
-        short end = (short) (at + length(staged, (short) 0));
         short seen = 0;
-        ram[ENTRIES] = 0;
+        short entries = 0;
         while (at < end) {
             short row = 0;
             while (table[row] != staged[at]) {
@@ -133,17 +139,16 @@ abstract class Configuration extends Memory {
                 }
             }
             byte length = table[(short) (row + 1)];
-            byte kind = table[(short) (row + 3)];
             at += 2;
             short next = (short) (at + length);
-            if (next > end || staged[(short) (at - 1)] != length || !allowed(length, kind, at)) {
+            if (next > end || staged[(short) (at - 1)] != length || !allowed(at, length, table[(short) (row + 3)])) {
                 wrong();
             }
             byte place = table[(short) (row + 2)];
             if (place == ENTRY) {
-                ram[ENTRIES]++;
+                entries++;
                 if (table[row] == tag) {
-                    to = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank, to, (short) (length + 2));
+                    to = Util.arrayCopyNonAtomic(staged, (short) (at - 2), bank((byte) 1), to, (short) (length + 2));
                 }
             } else {
                 short bit = (short) (1 << (row >> 2));
@@ -158,108 +163,121 @@ abstract class Configuration extends Memory {
         if ((seen & 1) == 0) {
             wrong();
         }
+        if (entries > CAPACITY) {
+            ISOException.throwIt(ISO7816.SW_FILE_FULL);
+        }
         return to;
     }
 
-    private boolean allowed(byte length, byte kind, short at) {
-        byte v = staged[at];
+    private boolean allowed(short at, byte length, byte kind) {
         if (length == 1) {
-            return (v & 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
+            byte v = staged[at];
+            return (v & (byte) 0xC0) == 0 && (kind == POLICY_BITS || v < 8 && (kind >> v & 1) != 0);
         }
-        return kind == ANY || Digits.are(staged, at, (short) (length + length), kind)
-                && (kind != DIGITS || Digits.compare(staged, at, staged, (short) (at + Digits.IMEI), Digits.NONE) <= 0);
+        return kind == ANY || are(staged, at, (short) (length + length), kind)
+                && (kind != DIGITS || compare(staged, at, staged, (short) (at + IMEI_SIZE)) <= 0);
     }
 
     /**
      * Refuses the staged template E0 when it is none, 6A80 or 6A84 for too many entries, and makes its canonical form. It is read
-     * three times: its values, then its patterns, then its ranges.
+     * twice: its values and patterns, then its ranges.
      */
-    void accept() {
+    void accept(short at, short end) {
         byte[] ram = this.ram;
         byte[] bank = bank((byte) 1);
         Util.arrayCopyNonAtomic(DEFAULT, (short) 0, ram, CONFIGURATION, CONFIGURATION_SIZE);
-        parse(E0_OBJECTS, OFF, bank, (short) 0);
-        byte entries = ram[ENTRIES];
-        if (entries > CAPACITY) {
-            ISOException.throwIt(ISO7816.SW_FILE_FULL);
-        }
+        short to = parse(at, E0_OBJECTS, end, TAG_PATTERN, ENTRIES);
+        to = parse(at, E0_OBJECTS, end, TAG_RANGE, to);
         // What one object alone does not show (§4, §7): the kept location, or a hidden start, would let a foreign terminal in.
         byte policy = ram[POLICY];
-        if (ram[SCHEME] == PRESET && entries == 0
-                || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && Digits.plausible(ram, DENIAL)
+        if (ram[SCHEME] == PRESET && to == ENTRIES
+                || (policy & (STRICT_START | KEEP_LOCATION)) != 0 && plausible(ram, DENIAL)
                 || (policy & STRICT_START) != 0 && (data[FEATURES] & FEATURE_STRICT) == 0) {
             wrong();
         }
-        short end = Util.arrayCopyNonAtomic(ram, CONFIGURATION, bank, (short) (TEMPLATE + 4), (short) 3);
-        end = parse(E0_OBJECTS, TAG_PATTERN, bank, end);
-        end = parse(E0_OBJECTS, TAG_RANGE, bank, end);
-        end = Util.arrayCopyNonAtomic(ram, (short) (CONFIGURATION + 3), bank, end, (short) (CONFIGURATION_SIZE - 3));
-        Util.setShort(bank, (short) 0, (short) (close(bank, TEMPLATE, (byte) 0xE0, end) - TEMPLATE));
+        Util.arrayCopyNonAtomic(ram, CONFIGURATION, bank, (short) (ENTRIES - SCHEME_SIZE), SCHEME_SIZE);
+        to = Util.arrayCopyNonAtomic(ram, (short) (CONFIGURATION + SCHEME_SIZE), bank, to, (short) (CONFIGURATION_SIZE - SCHEME_SIZE));
+        Util.setShort(bank, (short) 0, (short) (close(bank, TEMPLATE, to, (byte) 0xE0) - TEMPLATE));
     }
 
     /** Writes tag and length in front of a value that begins four bytes behind at and ends at end; gives the new end. */
-    static short close(byte[] b, short at, byte tag, short end) {
-        short value = (short) (at + 4);
-        short length = (short) (end - value);
-        b[at++] = tag;
-        if (length > 0x7F) {
-            b[at++] = length > 0xFF ? (byte) 0x82 : (byte) 0x81;
-            if (length > 0xFF) {
-                b[at++] = 1;
-            }
-        }
-        b[at++] = (byte) length;
-        return Util.arrayCopyNonAtomic(b, value, b, at, length);
+    static short close(byte[] b, short at, short end, byte tag) {
+        end -= (short) (at + 4);
+        return Util.arrayCopyNonAtomic(b, (short) (at + 4), b, head(b, at, end, tag), end);
     }
 
-    /** Where the value of the object begins, -1 when its length is not in its shortest form. */
+    /** Writes tag and length, in its shortest form; gives where the value begins. */
+    static short head(byte[] b, short at, short length, byte tag) {
+        b[at] = tag;
+        b[(short) (at + 1)] = length > 0xFF ? (byte) 0x82 : length > 0x7F ? (byte) 0x81 : (byte) length;
+        b[(short) (at + 2)] = 1; // of two bytes; else it is written over
+        at = value(b, at);
+        b[(short) (at - 1)] = (byte) length;
+        return at;
+    }
+
+    /** Where the value of the object begins. */
     static short value(byte[] b, short at) {
-        byte form = b[++at];
-        at++;
-        if (form >= 0) {
-            return at;
-        }
-        byte next = b[at];
-        if (form == (byte) 0x81 && next < 0) {
-            return (short) (at + 1);
-        }
-        return form == (byte) 0x82 && next != 0 ? (short) (at + 2) : (short) -1;
+        byte form = b[(short) (at + 1)];
+        at += 2;
+        return form < 0 ? (short) (at + (form & 3)) : at;
     }
 
-    /** Length of the value of an object with an accepted form. */
-    static short length(byte[] b, short at) {
-        byte form = b[++at];
-        if (form >= 0) {
-            return form;
-        }
-        at++;
-        return form == (byte) 0x81 ? (short) (b[at] & 0xFF) : Util.getShort(b, at);
+    /** The nth nibble from a place on, the high one of a byte first. */
+    private static short nibble(byte[] b, short at, short n) {
+        return (short) (b[(short) (at + (n >> 1))] >> (short) (~n << 2 & 4) & 0x0F);
+    }
+
+    /** Whether so many nibbles are digits or equal to other, and not all of them other. */
+    static boolean are(byte[] b, short at, short count, short other) {
+        boolean found = false;
+        do {
+            short x = nibble(b, at, --count);
+            if (x != other) {
+                if (x > 9) {
+                    return false;
+                }
+                found = true;
+            }
+        } while (count != 0);
+        return found;
     }
 
     /**
-     * Where the value of the first object with the tag stands in the template at that place of SCRATCH, -1 when there is none. Its
-     * length is the byte before.
+     * Compares two IMEIs digit by digit: above 0 when the first is the greater one, below 0 when the second is. Where the first has
+     * the filler any digit is right: 0 when a pattern admits an IMEI.
      */
-    short find(short at, byte tag) {
-        byte[] b = scratch;
-        short end = length(b, at);
-        at = value(b, at);
-        end += at;
-        if (end > SCRATCH_SIZE) {
-            end = SCRATCH_SIZE;
-        }
-        while (at >= 0 && (short) (at + 2) <= end) {
-            byte found = b[at];
-            at += 2;
-            short next = (short) (at + (b[(short) (at - 1)] & 0xFF));
-            if (next > end) {
-                break;
+    private static short compare(byte[] a, short aAt, byte[] b, short bAt) {
+        short n = 0;
+        do {
+            short x = nibble(a, aAt, n);
+            if (x != FILLER) {
+                x -= nibble(b, bAt, n);
+                if (x != 0) {
+                    return x;
+                }
             }
-            if (found == tag) {
-                return at;
-            }
-            at = next;
+        } while (++n < 14);
+        return 0;
+    }
+
+    /**
+     * Whether the content of EF_IMSI may be a subscriber's (§1): length byte 4 to 8, a parity nibble that agrees with the count, 6 to
+     * 15 decimal digits, then F. The low nibble of a byte comes first; the first digit is nibble 3 of the content.
+     */
+    static boolean plausible(byte[] b, short at) {
+        short n = nibble(b, at, (short) 3);
+        short last = (short) (b[at] * 2 + (n >> 3)); // one more when it is odd
+        if ((n & 7) != 1 || last < 8 || last > 17) {
+            return false;
         }
-        return (short) -1;
+        n = 17;
+        do {
+            short x = nibble(b, at, (short) (n ^ 1));
+            if (n <= last ? x > 9 : x != FILLER) {
+                return false;
+            }
+        } while (--n != 2);
+        return true;
     }
 }

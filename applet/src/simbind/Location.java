@@ -45,8 +45,8 @@ abstract class Location extends Copies {
         GSM, 0x6F, 0x7B, BLANK, 0, // EF_FPLMN
     };
 
-    /** Paths to where files stand (TS 102 223 clause 8.18): ADF.USIM and its DF 5GS, then DF_GSM. */
-    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x5F, (byte) 0xC0, 0x3F, 0x00, 0x7F, 0x20};
+    /** Paths to where files stand (TS 102 223 clause 8.18), each at a quarter of that: ADF.USIM, DF_GSM, and, longer, DF 5GS. */
+    private static final byte[] PATHS = {0x3F, 0x00, 0x7F, (byte) 0xFF, 0x3F, 0x00, 0x7F, 0x20, 0x3F, 0x00, 0x7F, (byte) 0xFF, 0x5F, (byte) 0xC0};
 
     private static final short ROWS = 18;
 
@@ -62,9 +62,7 @@ abstract class Location extends Copies {
         short row = 2;
         do {
             try {
-                if (resetFile((short) (row * ROW))) {
-                    changed(row);
-                }
+                resetFile(row);
             } catch (UICCException e) {
                 refused(e);
             }
@@ -82,7 +80,7 @@ abstract class Location extends Copies {
                 short file = (short) (row * ROW);
                 byte where = FILES[file];
                 scratch[0]++;
-                at = Util.arrayCopyNonAtomic(PATHS, where == GSM ? (short) 6 : 0, scratch, at, where == USIM_5GS ? (short) 6 : 4);
+                at = Util.arrayCopyNonAtomic(PATHS, (short) (where >> 2), scratch, at, (short) (4 + (where >> 4 & 2)));
                 at = Util.arrayCopyNonAtomic(FILES, (short) (file + 1), scratch, at, (short) 2);
             }
         } while (++row < ROWS);
@@ -90,15 +88,15 @@ abstract class Location extends Copies {
     }
 
     /**
-     * Brings a file to its form, part by part, and tells whether it differed. One of records has a descriptor of structure, coding,
+     * Brings the file of a row to its form, part by part. One of records has a descriptor of structure, coding,
      * length (2), count, and its first is meant; another one tells its size.
      */
-    private boolean resetFile(short row) {
+    private void resetFile(short row) {
         byte[] scratch = this.scratch;
         short at;
-        FileView view = select(FILES[row], Util.getShort(FILES, (short) (row + 1)));
+        short file = (short) (row * ROW);
+        FileView view = select(FILES[file], Util.getShort(FILES, (short) (file + 1)));
         boolean record = false;
-        boolean changed = false;
         at = attribute(TAG_DESCRIPTOR);
         if (at >= 0 && scratch[(short) (at - 1)] >= 5) {
             record = true;
@@ -106,7 +104,10 @@ abstract class Location extends Copies {
         } else {
             at = attribute(TAG_SIZE);
         }
-        short size = at < 0 ? (short) 0 : Util.getShort(scratch, at);
+        if (at < 0) {
+            return;
+        }
+        short size = Util.getShort(scratch, at);
         for (at = 0; at < size; at += CHUNK) {
             short length = (short) (size - at);
             if (length > CHUNK) {
@@ -119,23 +120,22 @@ abstract class Location extends Copies {
             }
             Util.arrayFillNonAtomic(scratch, CHUNK, length, (byte) 0xFF);
             if (at == 0) {
-                byte form = FILES[(short) (row + 3)];
+                byte form = FILES[(short) (file + 3)];
                 short marks = (short) (form & 0x0F);
-                short to = (short) (FILES[(short) (row + 4)] + CHUNK);
+                short to = (short) (FILES[(short) (file + 4)] + CHUNK);
                 Util.arrayCopyNonAtomic(MARKS, (short) (form >> 4), scratch, to, marks);
                 if (marks >= PLMN) {
                     Util.arrayCopyNonAtomic(scratch, (short) (to - CHUNK - PLMN), scratch, (short) (to - PLMN), PLMN);
                 }
             }
             if (Util.arrayCompare(scratch, (short) 0, scratch, CHUNK, length) != 0) {
-                changed = true;
                 if (record) {
                     view.updateRecord((short) 1, ABSOLUTE, at, scratch, CHUNK, length);
                 } else {
                     view.updateBinary(at, scratch, CHUNK, length);
                 }
+                changed(row);
             }
         }
-        return changed;
     }
 }

@@ -16,11 +16,17 @@ import javacard.framework.Util;
  */
 abstract class Memory extends Applet {
 
+    /** Bytes of an IMEI: TAC and SNR, 14 digits, first digit high (§0, TS 23.003 clause 6); the check digit is never looked at. */
+    static final short IMEI_SIZE = 7;
+
+    /** Bytes of EF_IMSI (TS 31.102 clause 4.2.2). */
+    static final short IMSI_SIZE = 9;
+
     // The two copies of EF_IMSI (§1). A copy is named by the place of its bytes, in data and in ram alike.
     static final short USIM = 0;
     static final short GSM = 18;
     static final short REPLACED = 9; // in data, behind the backup: the one before
-    static final short STATE = 9; // in ram, behind the content: 0 absent, else the bit of the copy (§7), and READ
+    static final short STATE = 9; // in ram, behind the content: 0 absent, else 1, and READ
 
     // Both in data and in ram: the configuration in force, and the one that is coming (§4), as it is read back.
     static final short CONFIGURATION = 36; // 80 01 s 83 01 p 84 09 … 85 01 r 86 01 n
@@ -43,7 +49,7 @@ abstract class Memory extends Applet {
     static final short ADF = 71; // length, AID of the ADF.USIM
     static final short BOUND = 88; // count, 4 IMEIs
     static final short VERIFIED = 117; // 1: the next start is not hidden; from here to RETIRED action 05 clears
-    static final short LOG_NEWEST = 118; // entry of the log, 0 to 7
+    static final short LOG_NEWEST = 118; // entry of the log, its last three bits
     static final short RESETS = 119;
     static final short REASON = 121; // tag 89
     static final short COUNTERS = 122; // TERMINAL PROFILEs, allowed, denied, no IMEI
@@ -79,11 +85,10 @@ abstract class Memory extends Applet {
     static final short WATCHING = 79; // not 0: a STATUS will tell that the terminal came to rest
     static final short ACTION = 80; // of E2
     static final short EXPECTED = 81; // generation of tag 8A
-    static final short ENTRIES = 83; // patterns and ranges that are coming
-    static final short CHAIN = 84; // path, next block, length (2), see Commands
-    static final short SHOWN = 88; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
-    static final short SENT = 94; // files the REFRESH under way lists
-    static final short RAM = 97;
+    static final short CHAIN = 83; // path, next block, length (2), see BindingApplet
+    static final short SHOWN = 87; // what a report works out: tag 80 of E1, whether there is an 81, 81, 87, 89; 85 of E3
+    static final short SENT = 93; // files the REFRESH under way lists
+    static final short RAM = 96;
 
     /** Files are looked at here, and lists and log entries are put together. */
     static final short SCRATCH_SIZE = 118;
@@ -101,9 +106,9 @@ abstract class Memory extends Applet {
     final byte[] ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
     final byte[] scratch = JCSystem.makeTransientByteArray(SCRATCH_SIZE, JCSystem.CLEAR_ON_RESET);
 
-    void put(short at, byte value) {
+    void put(short at, short value) {
         if (data[at] != value) {
-            data[at] = value;
+            data[at] = (byte) value;
         }
     }
 
@@ -114,12 +119,12 @@ abstract class Memory extends Applet {
     }
 
     /** Marks the write that is about to begin (§8); what was due before stays due. */
-    void pend(byte mark) {
-        put(PENDING, (byte) (mark | data[PENDING] & (PENDING_LOCATION | PENDING_REPLACED)));
+    void pend(short mark) {
+        put(PENDING, (short) (mark | data[PENDING] & (PENDING_LOCATION | PENDING_REPLACED)));
     }
 
     /** Writes one byte outside a transaction; a memory that refuses is noted. */
-    void keep(short at, byte value) {
+    void keep(short at, short value) {
         try {
             put(at, value);
         } catch (CardRuntimeException e) {
@@ -139,22 +144,14 @@ abstract class Memory extends Applet {
         }
     }
 
-    /** Raises a counter of two bytes, which stops at FFFF. */
-    void raise(short at) {
+    /** Raises a counter of two bytes, behind FFFF to the end: FFFF, where it stops, or for a generation 0001 (§4). */
+    void raise(short at, short end) {
         short n = (short) (Util.getShort(data, at) + 1);
-        if (n != 0) {
-            Util.setShort(data, at, n);
-        }
+        Util.setShort(data, at, n == 0 ? end : n);
     }
 
     short generation() {
         return Util.getShort(data, GENERATION);
-    }
-
-    /** Raises the generation, FFFF to 0001 (§4), inside a transaction. */
-    void nextGeneration() {
-        short n = (short) (generation() + 1);
-        Util.setShort(data, GENERATION, n == 0 ? (short) 1 : n);
     }
 
     /** Ends a transaction that the memory refused. */

@@ -62,13 +62,8 @@ abstract class Report extends Change {
         (byte) 0x85, WORKED_OUT | 1, (byte) (SHOWN + 5),
     };
 
-    /** Writes tag, length and value; gives the end. */
-    private static short put(byte[] b, short at, byte tag, byte[] from, short offset, short length) {
-        return Util.arrayCopyNonAtomic(from, offset, b, Util.setShort(b, at, (short) (tag << 8 | length)), length);
-    }
-
-    /** Tells an object of objects by its table, as a whole or in the open view; gives the end. */
-    private short tell(byte[] b, short start, byte tag, byte[] table, boolean full) {
+    /** Tells an object of objects by its table, as a whole or, full being 0, in the open view; gives the end. */
+    private short tell(byte[] b, short start, byte[] table, short full, byte tag) {
         short at = (short) (start + 4);
         short row = 0;
         do {
@@ -76,34 +71,36 @@ abstract class Report extends Change {
             short from = (short) (table[(short) (row + 2)] & 0xFF);
             byte[] values = how < 0 ? ram : data;
             if ((how & TOLD) != 0 ? values[(short) (from - 1)] != 0 : (how & IDENTITY) != 0 ? from < place(data[BOUND])
-                    : (how & BACKED) == 0 || full && values[from] != 0) {
+                    : (how & BACKED) == 0 || full != 0 && values[from] != 0) {
                 short length = (short) (how & LENGTH);
-                at = put(b, at, table[row], values, from, length == 0 ? values[(short) (from - 1)] : length);
-                if ((how & IDENTITY) != 0 && !full && has(OPEN_IDENTITY) == 0) {
+                if (length == 0) {
+                    length = values[(short) (from - 1)];
+                }
+                at = Util.arrayCopyNonAtomic(values, from, b, Util.setShort(b, at, (short) (table[row] << 8 | length)), length);
+                if ((how & IDENTITY) != 0 && full == 0 && has(OPEN_IDENTITY) == 0) {
                     Util.arrayFillNonAtomic(b, (short) (at - 3), (short) 3, (byte) 0xFF);
                 }
             }
             row += ROW;
         } while (row < (short) table.length);
-        return close(b, start, tag, at);
+        return close(b, start, at, tag);
     }
 
     /** The answer to SELECT: AID, maximum command data, information, open state. Gives its length. */
     short selection(byte[] b) {
-        byte length = JCSystem.getAID().getBytes(b, (short) (START + 6));
-        b[START + 4] = (byte) 0x84;
-        b[START + 5] = length;
-        short inner = (short) (START + 6 + length);
+        short inner = JCSystem.getAID().getBytes(b, (short) (START + 6));
+        Util.setShort(b, (short) (START + 4), (short) ((short) 0x8400 | inner));
+        inner += START + 6;
         short at = Util.setShort(b, (short) (inner + 4), (short) 0x9F65);
         at = Util.setShort(b, at, (short) 0x01FF);
-        at = state(b, information(b, at), false);
-        at = close(b, inner, (byte) 0xA5, at);
-        return close(b, START, (byte) 0x6F, at);
+        at = state(b, information(b, at), (short) 0);
+        at = close(b, inner, at, (byte) 0xA5);
+        return close(b, START, at, (byte) 0x6F);
     }
 
-    /** Part of an object: E0, E4 and the whole E1 only in a session. Gives its length. */
-    short object(byte[] b, byte tag, byte part, boolean session) {
-        if (!session && (tag == E0 || tag == E4)) {
+    /** Part of an object: E0, E4 and the whole E1 only in a session, which is not 0 then. Gives its length. */
+    short object(byte[] b, byte tag, byte part, short session) {
+        if (session == 0 && (tag == E0 || tag == E4)) {
             ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
         }
         if (tag == E0 && part >= 0) { // the bank holds it as it is read, empty before the first
@@ -123,37 +120,38 @@ abstract class Report extends Change {
             }
             if (tag == E4) {
                 short at = START + 4;
-                for (short n = 0; n < ENTRIES_LOGGED; n++) {
+                short n = 0;
+                do {
                     short entry = logEntry(n);
                     if (data[entry] != 0) {
-                        at = put(b, at, (byte) 0x80, data, entry, ENTRY);
+                        at = Util.arrayCopyNonAtomic(data, entry, b, Util.setShort(b, at, (short) ((short) 0x8000 | ENTRY)), ENTRY);
                     }
-                }
-                return close(b, START, E4, at);
+                } while (++n < ENTRIES_LOGGED);
+                return close(b, START, at, E4);
             }
         }
-        ISOException.throwIt(Commands.SW_NOT_FOUND);
+        ISOException.throwIt(BindingApplet.SW_NOT_FOUND);
         return 0;
     }
 
     private short information(byte[] b, short start) {
         read();
-        ram[SHOWN + 5] = (byte) ((ram[STATE] | ram[GSM + STATE]) & 0x03);
-        return tell(b, start, E3, INFORMATION_OBJECTS, false);
+        ram[SHOWN + 5] = (byte) (seen(USIM) & 1 | (seen(GSM) & 1) << 1);
+        return tell(b, start, INFORMATION_OBJECTS, (short) 0, E3);
     }
 
     /** E1, whole or the open view. */
-    private short state(byte[] b, short start, boolean full) {
+    private short state(byte[] b, short start, short full) {
         read();
-        byte standing = standing();
         byte[] ram = this.ram;
-        // 00 unconfigured, 01 off, 02 armed, 03 bound, 04 preset; nothing is bound but in first-insert
-        ram[SHOWN] = generation() == 0 ? 0 : (byte) ((1 << data[SCHEME]) + (data[BOUND] == 0 ? 0 : 1));
+        byte standing = standing();
         ram[SHOWN + 1] = (byte) (standing + 1);
         ram[SHOWN + 2] = standing;
         ram[SHOWN + 3] = (byte) ((data[USIM] == 0 ? 0 : 1) | (data[GSM] == 0 ? 0 : 2));
         ram[SHOWN + 4] = standing >= 0 ? data[REASON] : unreadable();
-        return tell(b, start, E1, STATE_OBJECTS, full);
+        // 00 unconfigured, 01 off, 02 armed, 03 bound, 04 preset; nothing is bound but in first-insert
+        ram[SHOWN] = generation() == 0 ? 0 : (byte) ((1 << data[SCHEME]) + (data[BOUND] == 0 ? 0 : 1));
+        return tell(b, start, STATE_OBJECTS, full, E1);
     }
 
     /** Tag 81: 01 backup in every copy, 00 denial value, 02 something else, 03 copies differ; -1 when one cannot be read. */
@@ -161,18 +159,18 @@ abstract class Report extends Change {
         byte all = -1;
         short copy = USIM;
         do {
-            if (seen(copy) != 0) {
-                if (seen(copy) < READ) {
+            short seen = seen(copy);
+            if (seen != 0) {
+                if ((seen & READ) == 0) {
                     return -1;
                 }
-                byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : holdsBackup(copy) ? (byte) 1 : 2;
+                byte one = compare(copy, data, DENIAL) == 0 ? (byte) 0 : (seen & (BACKED | BACKUP << OTHER)) == BACKED ? (byte) 1 : 2;
                 if (all >= 0 && (one != all || one == 2)) {
                     one = compare(GSM, ram, USIM) == 0 ? (byte) 2 : 3;
                 }
                 all = one;
             }
-            copy += GSM;
-        } while (copy == GSM);
+        } while ((copy ^= GSM) != 0);
         return all;
     }
 }

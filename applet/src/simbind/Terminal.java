@@ -43,84 +43,51 @@ public abstract class Terminal extends Decision {
 
     private static final byte COMPREHENSION = (byte) 0x80;
 
-    private ToolkitRegistry registry;
-
-    /** Registers for every start; an old card without the first-command event has no strict start. */
-    void subscribe(ToolkitRegistry entry) {
-        registry = entry;
-        if (entry == null) {
-            return; // installed without toolkit parameters: it is configured and read, and decides nothing
-        }
-        entry.setEvent(ToolkitConstants.EVENT_PROFILE_DOWNLOAD);
-        try {
-            entry.setEvent(ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR);
-        } catch (ToolkitException e) {
-            data[FEATURES] &= ~FEATURE_STRICT;
-        }
-    }
+    /** Null when installed without toolkit parameters: then it is configured and read, and decides nothing. */
+    ToolkitRegistry registry;
 
     public void processToolkit(short event) {
         try {
+            byte[] ram = this.ram;
             if (event == ToolkitConstants.EVENT_FIRST_COMMAND_AFTER_ATR) {
-                firstCommand();
-                return;
-            }
-            if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) {
-                terminalProfile();
-            } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND) {
-                statusCommand();
+                firstCommand(); // after a reset nothing is owed
+            } else if (event == ToolkitConstants.EVENT_PROFILE_DOWNLOAD) { // §8.2, §8.3; a second one without reset starts here again
+                poll(NO_POLLING);
+                Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
+                ram[RUNNING] = 1;
+                take();
+                store(PENDING_NOW);
+                if (data[SCHEME] != OFF) {
+                    ram[ASKING] = NOW;
+                } else {
+                    decide();
+                }
+            } else if (event == ToolkitConstants.EVENT_STATUS_COMMAND && ram[SENDING] == 0) {
+                if (ram[WATCHING] != 0) { // after a strict restore: the terminal came to rest
+                    ram[WATCHING] = 0;
+                    keep(STRICT_ROW, (short) 0);
+                }
+                if (ram[ASKING] == LATER) {
+                    ram[ASKING] = NOW;
+                }
+                if (ram[REFRESH] == LATER) {
+                    ram[REFRESH] = NOW;
+                }
+                if (!owes()) {
+                    poll(NO_POLLING);
+                }
             }
             proceed();
         } catch (CardRuntimeException e) {
             failed();
+            endStep();
         }
     }
 
-    /** TERMINAL PROFILE (§8.2, §8.3). A second one without reset starts here again. */
-    private void terminalProfile() {
-        poll(NO_POLLING);
-        Util.arrayFillNonAtomic(ram, DENIED, (short) (ACTION - DENIED), (byte) 0);
-        ram[RUNNING] = 1;
-        take();
-        store(PENDING_NOW);
-        if (data[SCHEME] != OFF) {
-            ram[ASKING] = NOW;
-        } else {
-            decide();
-        }
-    }
-
-    /** STATUS: what waits is tried again; after a strict restore it tells that the terminal came to rest. */
-    private void statusCommand() {
+    /** Whether something is owed at once, to a terminal, which came through the registry, and nothing is under way. */
+    boolean owes() {
         byte[] ram = this.ram;
-        if (ram[SENDING] != 0) {
-            return;
-        }
-        if (ram[WATCHING] != 0) {
-            ram[WATCHING] = 0;
-            keep(STRICT_ROW, (byte) 0);
-        }
-        if (ram[ASKING] == LATER) {
-            ram[ASKING] = NOW;
-        }
-        if (ram[REFRESH] == LATER) {
-            ram[REFRESH] = NOW;
-        }
-        if (!owes()) {
-            poll(NO_POLLING);
-        }
-    }
-
-    /** Whether something is owed at once, and nothing is under way. */
-    private boolean owes() {
         return ((ram[ASKING] | ram[REFRESH]) & NOW) > ram[SENDING];
-    }
-
-    /** Says that the proactive handler is wanted, when something is owed: to a terminal, which came through the registry. */
-    void wish() {
-        if (owes()) {
-            registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
-        }
     }
 
     /** Does what is owed, as far as the handler is there. */
@@ -135,13 +102,14 @@ public abstract class Terminal extends Decision {
                 }
             }
         } catch (ToolkitException e) {
-            wish();
+            registry.setEvent(ToolkitConstants.EVENT_PROACTIVE_HANDLER_AVAILABLE);
         }
     }
 
     /** Sends what stands in the handler: the general result, NO_ANSWER, or SUPERSEDED when another session began meanwhile, which clears. */
     private short send(ProactiveHandler handler) {
         short result = NO_ANSWER;
+        byte[] ram = this.ram;
         ram[SENDING] = 1;
         try {
             result = (short) (handler.send() & 0xFF);
@@ -196,19 +164,18 @@ public abstract class Terminal extends Decision {
 
     /** Keeps general result and first additional byte (tag 91), and the IMEI when there is a valid one. */
     private void readAnswer(short result) {
-        byte additional = 0;
+        byte[] scratch = this.scratch;
         try {
             ProactiveResponseHandler response = ProactiveResponseHandlerSystem.getTheHandler();
             if (result < 0x10 && !identity(response, ToolkitConstants.TAG_IMEI, (short) 8, (byte) 0x0A)) {
                 identity(response, ToolkitConstants.TAG_IMEISV, (short) 9, (byte) 0x03);
             }
-            if (response.getAdditionalInformationLength() != 0) {
-                additional = response.getValueByte((short) 1);
-            }
+            scratch[2] = 0;
+            response.copyAdditionalInformation(scratch, (short) 2, (short) 1);
         } catch (ToolkitException e) {
             // what is missing is 0
         }
-        keepPair(ANSWER, (byte) result, additional);
+        keepPair(ANSWER, (byte) result, scratch[2]);
     }
 
     /**
@@ -221,11 +188,11 @@ public abstract class Terminal extends Decision {
             if (response.getValueLength() != length) {
                 continue;
             }
-            response.copyValue((short) 0, scratch, (short) 0, (short) (Digits.IMEI + 1));
-            for (short i = 0; i < Digits.IMEI; i++) {
+            response.copyValue((short) 0, scratch, (short) 0, (short) (IMEI_SIZE + 1));
+            for (short i = 0; i < IMEI_SIZE; i++) {
                 ram[(short) (IMEI + i)] = (byte) (scratch[i] & HIGH | scratch[(short) (i + 1)] & 0x0F);
             }
-            if ((scratch[0] & 0x0F) == type && Digits.are(ram, IMEI, (short) 14, (short) 0)) {
+            if ((scratch[0] & 0x0F) == type && are(ram, IMEI, (short) 14, (short) 0)) {
                 return true;
             }
         }
@@ -252,26 +219,27 @@ public abstract class Terminal extends Decision {
         keepPair(REFRESHED, qualifier, (byte) result);
         if (result < 0x10) {
             if (qualifier != REFRESH_RESET) { // the verified mark is for a reset, which did not come
-                keep(VERIFIED, (byte) 0);
+                keep(VERIFIED, (short) 0);
             }
             ram[WATCHING] |= strict;
             poll(strict != 0 ? POLL_SECONDS : NO_POLLING);
-        } else if (qualifier == REFRESH_RESET) {
+            return;
+        }
+        if (qualifier == REFRESH_RESET) {
             fail(REFRESH_REFUSED);
             endStep();
             poll(NO_POLLING);
-        } else {
-            list(SENT);
-            if (ram[REFRESH] != 0) {
-                return; // a newer change has its own tries
-            }
+            return;
+        }
+        list(SENT);
+        if (ram[REFRESH] == 0) { // a newer change has its own tries
             if ((result & HIGH) == 0x20 && ++ram[REFRESH_BUSY] < REFRESH_TRIES) {
                 ram[REFRESH] = LATER;
                 poll(POLL_SECONDS);
-            } else {
-                ram[REFRESH] = NOW;
-                ram[REFRESH_QUALIFIER] = REFRESH_RESET;
+                return;
             }
+            ram[REFRESH] = NOW;
+            ram[REFRESH_QUALIFIER] = REFRESH_RESET;
         }
     }
 
