@@ -67,6 +67,9 @@ func (a *applet) Install(p plug.InstallParameters) error {
 	for _, o := range objects {
 		switch {
 		case o.Tag == 0x81 && first == nil && len(o.Value) >= 5 && len(o.Value) <= 16:
+			if _, err := a.env.FileView(o.Value); err != nil {
+				return apdu.SWNoDiagnosis // as a platform answers an installation that its view of files fails
+			}
 			a.put(cellADF, o.Value)
 		case o.Tag == 0xE0:
 			first = o.Value

@@ -19,22 +19,23 @@ func TestInstallParameters(t *testing.T) {
 	m := machine(t)
 	for name, x := range map[string]struct {
 		application string
-		refused     bool
+		refused     string // status word
 	}{
-		"nothing":              {"", false},
-		"ADF":                  {adf, false},
-		"configuration":        {first, false},
-		"both":                 {adf + first, false},
-		"configuration first":  {first + adf, true},
-		"ADF twice":            {adf + adf, true},
-		"configuration twice":  {first + first, true},
-		"ADF of four bytes":    {"8104A0000000" + first, true},
-		"ADF without a value":  {"81", true},
-		"an action":            {"E203800102", true},
-		"another tag":          {"820101", true},
-		"no configuration":     {"E003800103", true},
-		"configuration cut":    {"E0038001", true},
-		"bytes behind the end": {first + "00", true},
+		"nothing":              {"", ""},
+		"ADF not on the card":  {"8107A0000000871004" + first, "6F00"},
+		"ADF":                  {adf, ""},
+		"configuration":        {first, ""},
+		"both":                 {adf + first, ""},
+		"configuration first":  {first + adf, "6A80"},
+		"ADF twice":            {adf + adf, "6A80"},
+		"configuration twice":  {first + first, "6A80"},
+		"ADF of four bytes":    {"8104A0000000" + first, "6A80"},
+		"ADF without a value":  {"81", "6A80"},
+		"an action":            {"E203800102", "6A80"},
+		"another tag":          {"820101", "6A80"},
+		"no configuration":     {"E003800103", "6A80"},
+		"configuration cut":    {"E0038001", "6A80"},
+		"bytes behind the end": {first + "00", "6A80"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for side, create := range map[string]plug.New{"model": bindapp.New, "Java": m.Applet(classes.applet, jvm.BindingClass)} {
@@ -46,7 +47,7 @@ func TestInstallParameters(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err = vuicc.New(img, vuicc.WithModule(img.Applets[0].Module, create))
-				if (err != nil) != x.refused || x.refused && !strings.Contains(err.Error(), "6A80") {
+				if (err != nil) != (x.refused != "") || err != nil && !strings.Contains(err.Error(), x.refused) {
 					t.Errorf("%s: %v", side, err)
 				}
 			}
