@@ -230,11 +230,8 @@ func (f *Facts) addFile(name string, content []byte, err error) error {
 
 // optional reads a file of the current ADF by its SFI; nil when the card refuses.
 func (r *Run) optional(ctx context.Context, file usim.File) ([]byte, error) {
-	resp, err := apdu.Do(ctx, r.Card, "READ BINARY "+file.Name, uicc.ReadBinarySFI(file.SFI, 0, 0))
-	if err != nil {
-		return nil, onlyLink(err)
-	}
-	return resp.Data, nil
+	content, err := uicc.ReadToEnd(ctx, r.Card, "READ BINARY "+file.Name, uicc.ReadBinarySFI(file.SFI, 0, 0))
+	return content, onlyLink(err)
 }
 
 // onlyLink forgets a refusal by the card and keeps a broken link.

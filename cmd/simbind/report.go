@@ -140,6 +140,9 @@ func (a *app) report(ctx context.Context, o *reportFlags) error {
 		if !slices.Contains([]string{".json", ".txt", ".html"}, filepath.Ext(name)) {
 			return usagef("--output %s: its name ends with .json, .txt or .html", name)
 		}
+		if err := mayReplace("--output", name); err != nil {
+			return err
+		}
 	}
 	var start trace.Transcript
 	if o.start != "" {

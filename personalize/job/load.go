@@ -59,6 +59,16 @@ func entry(path string) (string, error) {
 	return path, nil
 }
 
+// readSettingsFile reads job.yaml, or a template, and of one that is too long so much that it shows.
+func readSettingsFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSettings+1))
+}
+
 func isYAML(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yaml" || ext == ".yml"
@@ -147,7 +157,7 @@ func loadSettings(path string) (*Job, error) {
 			j.Name = filepath.Base(whole)
 		}
 	}
-	b, err := os.ReadFile(path)
+	b, err := readSettingsFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && filepath.Base(path) == settingsFile:
 		return nil, oneFault(Fault{File: path, Line: 1, Column: 1, Reason: "the folder has no " + settingsFile, Remedy: "a job is a folder with job.yaml and cards.csv, a YAML file, or a CSV file"})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"unicode"
@@ -61,7 +60,7 @@ func newTemplate() *template {
 // loadTemplate reads the template that the job names. Its faults are the job's.
 func (s *settings) loadTemplate(at *yaml.Node) {
 	path := s.job.Output.Template
-	b, err := os.ReadFile(path)
+	b, err := readSettingsFile(path)
 	if err != nil {
 		var pe *fs.PathError
 		errors.As(err, &pe)
