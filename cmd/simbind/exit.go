@@ -150,6 +150,7 @@ var rules = []rule{
 	{as[*personalize.MismatchError], failure{Exit: exitWrongCard, Code: "wrong_card", Hint: "no key was used and nothing was written"}},
 	{as[*personalize.ConfiguredError], failure{Exit: exitRefused, Code: "already_personalized", Hint: "'simbind personalize --reconfigure' changes it; 'simbind status' shows what it is bound to"}},
 	{as[*personalize.UnfitError], failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written"}},
+	{is(gp.ErrContent), failure{Exit: exitRefused, Code: "unfit", Hint: "nothing was written: it does not fit the commands of a card"}},
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "'simbind applet install' puts it there; --aid names another AID"}},
 	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
 	{as[*content.ConflictError], failure{Exit: exitRefused, Code: "in_the_way", Hint: "nothing was written; 'simbind gp list --keys FILE' shows what is on the card"}},

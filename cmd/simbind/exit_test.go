@@ -69,6 +69,7 @@ func TestExitCodes(t *testing.T) {
 		{&personalize.MismatchError{What: "ICCID"}, 6, "wrong_card"},
 		{&personalize.ConfiguredError{}, 7, "already_personalized"},
 		{&personalize.UnfitError{}, 7, "unfit"},
+		{fmt.Errorf("%w: INSTALL has 267 bytes of data", gp.ErrContent), 7, "unfit"},
 		{personalize.ErrNoApplet, 7, "no_applet"},
 		{&binding.OtherApplicationError{}, 1, "answer_malformed"},
 		{&binding.AppletError{Command: binding.CommandStoreData, SW: apdu.SWConditions}, 7, "not_now"},
