@@ -42,8 +42,11 @@ func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Rem
 	if err != nil {
 		return nil, err
 	}
-	if err := p.list(run, registry, w.LoadFile); err != nil || p.AsWanted() {
+	if err := p.list(run, registry, w.LoadFile); err != nil {
 		return p, err
+	}
+	if p.AsWanted() {
+		return p, gone(ctx, run)
 	}
 	return p, p.free(ctx, run, w.Expected, registry.mayBind(run.AID))
 }
@@ -57,6 +60,21 @@ func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry,
 	run.Begin("registry")
 	var r Registry
 	return r, d.listContent(ctx, &r)
+}
+
+// gone looks that the applet does not answer: a security domain may list its own content alone.
+func gone(ctx context.Context, run *personalize.Run) error {
+	if err := run.Card.Reset(ctx, false); err != nil {
+		return err
+	}
+	_, err := personalize.SelectApplet(ctx, run.Card, run.AID)
+	switch {
+	case err == nil:
+		return &ConflictError{run.AID, "the binding applet answers, and the security domain does not list it: it belongs to another one"}
+	case errors.As(err, new(*apdu.LinkError)):
+		return err
+	}
+	return nil
 }
 
 // list plans the deletions: of the load file with all that belongs to it, or of the instance alone where others were made from that load

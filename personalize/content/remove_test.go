@@ -204,3 +204,30 @@ func TestLoadFileOfTheApplet(t *testing.T) {
 		return err
 	})
 }
+
+// listless is a card whose security domain lists nothing.
+type listless struct{ personalize.Card }
+
+func (c listless) Transmit(ctx context.Context, cmd apdu.Command) (apdu.Response, error) {
+	r, err := c.Card.Transmit(ctx, cmd)
+	if cmd.INS == 0xF2 {
+		r = apdu.Response{SW: apdu.SWReferenceNotFound}
+	}
+	return r, err
+}
+
+// TestAppletOfAnotherDomain: an applet that answers is not taken for one that is gone because the security domain does not list it.
+func TestAppletOfAnotherDomain(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	hidden := func(run *personalize.Run) error {
+		run.Card = listless{run.Card}
+		return r.remove(run)
+	}
+	if err := r.with(mock.Faults{}, hidden); !errors.Is(err, errNothing) {
+		t.Errorf("without applet: %v", err)
+	}
+	r.do(r.install)
+	if err := r.with(mock.Faults{}, hidden); !errors.As(err, new(*content.ConflictError)) {
+		t.Errorf("with the applet: %v", err)
+	}
+}
