@@ -149,7 +149,7 @@ func (p *KeyChange) planOver(ctx context.Context, d *Domain, used, fresh gp.KeyS
 	if err := p.fill(d, used, fresh); err != nil {
 		return err
 	}
-	if same(used, fresh) {
+	if same(used, fresh) && p.Kind == gp.KindOf(d.Session.Protocol) { // the same bytes may be wanted as keys of the other kind
 		return d.proveENC(ctx)
 	}
 	return p.plan(d)

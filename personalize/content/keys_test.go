@@ -366,3 +366,21 @@ func TestReplacedSetBeside(t *testing.T) {
 		t.Errorf("without a set to replace: %v", err)
 	}
 }
+
+// TestAnotherKindOfTheSameBytes: keys for SCP02 are not those for SCP03.
+func TestAnotherKindOfTheSameBytes(t *testing.T) {
+	r := newRig(t, "no-applet")
+	wish := content.KeyWish{Replace: r.keys.KVN, New: func(string) (gp.KeySet, gp.KeyKind, error) { return copied(r.keys), gp.AES, nil }}
+	for _, asWanted := range []bool{false, true} {
+		plan, err := r.put(wish)
+		if err != nil || plan.AsWanted() != asWanted {
+			t.Fatalf("as wanted %t: %+v %v", asWanted, plan, err)
+		}
+	}
+	r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
+		if d.Session.Protocol != gp.SCP03 {
+			t.Errorf("the card speaks %s", d.Session.Protocol)
+		}
+		return nil
+	})
+}
