@@ -60,6 +60,7 @@ func TestExitCodes(t *testing.T) {
 		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x63C0}, 5, "key_set_blocked"},
 		{&gp.SessionError{Failure: gp.FailureAuthenticate, SW: 0x6983}, 5, "key_set_blocked"},
 		{&gp.SessionError{Failure: gp.FailureLevel, Err: errors.New("level 33")}, 7, "level_not_offered"},
+		{fmt.Errorf("%w: 3DES key of 32 bytes", gp.ErrKey), 4, "key_unfit"},
 		{&personalize.AttemptsError{}, 5, "attempts_used_up"},
 		{&uicc.PINError{Command: "VERIFY", TriesLeft: 2, SW: 0x63C2}, 4, "code_refused"},
 		{&uicc.PINError{Command: "VERIFY", TriesLeft: 0, Blocked: true, SW: 0x6983}, 5, "code_blocked"},
