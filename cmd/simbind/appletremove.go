@@ -60,7 +60,7 @@ func (a *app) remove(ctx context.Context, o *contentFlags, loadFile string) erro
 		if err != nil {
 			return err
 		}
-		r.Outcome, r.About = outcomeDone, [][2]string{{"backup", backup}}
+		r.Outcome, r.Backup = outcomeDone, backup
 	}
 	return a.endContent(r, o, s)
 }
