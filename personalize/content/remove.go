@@ -46,7 +46,7 @@ func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Rem
 		return p, err
 	}
 	if p.AsWanted() {
-		return p, gone(ctx, run)
+		return p, gone(ctx, run, w.Expected)
 	}
 	return p, p.free(ctx, run, w.Expected, registry.mayBind(run.AID))
 }
@@ -62,8 +62,8 @@ func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry,
 	return r, d.listContent(ctx, &r)
 }
 
-// gone looks that the applet does not answer: a security domain may list its own content alone.
-func gone(ctx context.Context, run *personalize.Run) error {
+// gone looks that the applet does not answer, since a security domain may list its own content alone, and then at the IMSI that is expected.
+func gone(ctx context.Context, run *personalize.Run, expected personalize.Expected) error {
 	if err := run.Card.Reset(ctx, false); err != nil {
 		return err
 	}
@@ -74,7 +74,8 @@ func gone(ctx context.Context, run *personalize.Run) error {
 	case errors.As(err, new(*apdu.LinkError)):
 		return err
 	}
-	return nil
+	_, err = run.Known(ctx, expected)
+	return err
 }
 
 // list plans the deletions: of the load file with all that belongs to it, or of the instance alone where others were made from that load

@@ -231,3 +231,17 @@ func TestAppletOfAnotherDomain(t *testing.T) {
 		t.Errorf("with the applet: %v", err)
 	}
 }
+
+// TestExpectedIMSIWithoutApplet is looked at, too, when there is nothing to remove.
+func TestExpectedIMSIWithoutApplet(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	for imsi, ok := range map[string]bool{"001010000123456": true, "001010000123457": false} {
+		err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+			_, err := content.PlanRemoval(ctx, run, content.RemovalWish{Expected: personalize.Expected{IMSI: imsi}})
+			return err
+		})
+		if errors.As(err, new(*personalize.MismatchError)) == ok {
+			t.Errorf("%s: %v", imsi, err)
+		}
+	}
+}
