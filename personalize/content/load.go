@@ -147,6 +147,9 @@ func (d *Domain) PlanDelete(ctx context.Context, aid []byte, related, missingOK 
 	if e := r.bindingApplet(d.run.AID, aid); e != nil {
 		return nil, &BindingAppletError{AID: e.AID}
 	}
+	if bytes.Equal(aid, d.FCI.AID) {
+		return nil, &ConflictError{aid, "it is the security domain the session is with"}
+	}
 	switch file, app := find(r.LoadFiles, aid) != nil, r.application(aid) != nil; {
 	case !file && !app && missingOK:
 		return nil, nil
