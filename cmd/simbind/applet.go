@@ -97,7 +97,7 @@ func (a *app) listApplets(ctx context.Context, o *secretFlags) error {
 	}
 	defer s.Close()
 	defer run.Close()
-	iccid, err := run.Known(ctx, expected)
+	iccid, err := content.Unlocked(ctx, run, expected)
 	if err != nil {
 		return err
 	}

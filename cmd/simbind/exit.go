@@ -155,6 +155,7 @@ var rules = []rule{
 	{is(personalize.ErrNoApplet), failure{Exit: exitRefused, Code: "no_applet", Hint: "'simbind applet install' puts it there; --aid names another AID"}},
 	{as[*content.BindingAppletError], failure{Exit: exitRefused, Code: "binding_applet", Hint: "'simbind applet remove' restores EF_IMSI first, then deletes it; nothing was written"}},
 	{as[*content.ConflictError], failure{Exit: exitRefused, Code: "in_the_way", Hint: "nothing was written; 'simbind gp list --keys FILE' shows what is on the card"}},
+	{is(content.ErrLocked), failure{Exit: exitRefused, Code: "card_state_locked", Hint: "nothing was written; 'simbind gp card-state secured' unlocks it, and --expect-iccid tells the verbs of gp which card it is"}},
 	{as[*content.HalfInstalledError], failure{Exit: exitOther, Code: "half_installed", Hint: "mend the cause and run the same command again, or take the load file off with 'simbind gp delete'"}},
 	{isNotNow, failure{Exit: exitRefused, Code: "not_now", Hint: "nothing was written; 'simbind status' shows the scheme: unbind and rebind are for first-insert, any other binding is changed by 'simbind personalize' with --reconfigure"}},
 	{as[*gp.ContentError], failure{Exit: exitOther, Code: "card_refused", Hint: "what was done before this step stays; 'simbind gp list --keys FILE' shows what is on the card"}},

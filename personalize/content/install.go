@@ -66,7 +66,7 @@ func PlanInstall(ctx context.Context, run *personalize.Run, w InstallWish) (*Ins
 		return nil, nil, err
 	}
 	var err error
-	if p.ICCID, err = run.Known(ctx, w.Expected); err != nil {
+	if p.ICCID, err = Unlocked(ctx, run, w.Expected); err != nil {
 		return nil, nil, err
 	}
 	if p.Access, err = ReadAccess(ctx, run); err != nil {

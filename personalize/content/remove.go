@@ -35,7 +35,7 @@ type RemovalWish struct {
 func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Removal, error) {
 	p := &Removal{}
 	var err error
-	if p.ICCID, err = run.Known(ctx, personalize.Expected{ICCID: w.Expected.ICCID}); err != nil { // EF_IMSI may hold the denial value now: free looks at the IMSI
+	if p.ICCID, err = Unlocked(ctx, run, personalize.Expected{ICCID: w.Expected.ICCID}); err != nil { // EF_IMSI may hold the denial value now: free looks at the IMSI
 		return nil, err
 	}
 	registry, err := p.registry(ctx, run)
