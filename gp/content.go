@@ -171,7 +171,7 @@ func Load(loadFile []byte, most int) ([]apdu.Command, error) {
 
 func blocks(ins, p1 byte, data []byte, most int) ([]apdu.Command, error) {
 	if most < 1 || most > apdu.MaxShortData || len(data) == 0 || len(data) > 256*most {
-		return nil, fmt.Errorf("%w: %d bytes; a chain carries 256 blocks of %d", ErrContent, len(data), most)
+		return nil, fmt.Errorf("%w: %d bytes; a chain carries 256 blocks of %d", ErrContent, len(data), max(most, 0))
 	}
 	var out []apdu.Command
 	for n := 0; len(data) > 0; n++ {
