@@ -29,6 +29,9 @@ func (d *Domain) PlanLoad(ctx context.Context, w LoadWish) ([]Step, error) {
 		return nil, err
 	}
 	if e, err := r.loadFile(w.CAP); e != nil || err != nil {
+		if err == nil && w.Domain != nil && e.Domain != nil && !bytes.Equal(w.Domain, e.Domain) {
+			err = &ConflictError{e.AID, fmt.Sprintf("the load file is on the card, and belongs to the security domain %X", e.Domain)}
+		}
 		d.sameFile(err == nil)
 		return nil, err
 	}
