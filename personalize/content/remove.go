@@ -210,7 +210,7 @@ func (p *Removal) prove(ctx context.Context, run *personalize.Run) error {
 	}
 	_, err := personalize.SelectApplet(ctx, run.Card, run.AID)
 	switch {
-	case errors.Is(err, personalize.ErrNoApplet):
+	case errors.Is(err, personalize.ErrNoApplet), errors.As(err, new(*binding.OtherApplicationError)): // its AID begins with the one that is gone
 		return nil
 	case errors.As(err, new(*apdu.LinkError)):
 		return &personalize.InDoubtError{Step: personalize.StepReadBack, Err: err}

@@ -152,25 +152,26 @@ func (r *rig) another(aid []byte) {
 	})
 }
 
-// TestOneOfTwoInstances: one that is named goes alone, and the load file with the last.
+// TestOneOfTwoInstances: one that is named goes alone, and the load file with the last. That of the longer AID answers to the shorter one, too.
 func TestOneOfTwoInstances(t *testing.T) {
-	second := append(bytes.Clone(binding.DefaultPackageAID), 0x02)
-	r := newRig(t, "no-applet-t1")
-	r.do(r.install)
-	r.another(second)
-	for _, aid := range [][]byte{second, binding.DefaultAID} {
-		r.do(func(run *personalize.Run) error {
-			run.AID = aid
-			return r.remove(run)
+	for _, second := range [][]byte{append(bytes.Clone(binding.DefaultPackageAID), 0x02), append(bytes.Clone(binding.DefaultAID), 0x02)} {
+		r := newRig(t, "no-applet-t1")
+		r.do(r.install)
+		r.another(second)
+		for _, aid := range [][]byte{binding.DefaultAID, second} {
+			r.do(func(run *personalize.Run) error {
+				run.AID = aid
+				return r.remove(run)
+			})
+		}
+		r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
+			list, err := d.List(ctx)
+			if len(list.Applications) != 0 || len(list.LoadFiles) != 0 {
+				t.Errorf("%X: left: %+v", second, list)
+			}
+			return err
 		})
 	}
-	r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
-		list, err := d.List(ctx)
-		if len(list.Applications) != 0 || len(list.LoadFiles) != 0 {
-			t.Errorf("left: %+v", list)
-		}
-		return err
-	})
 }
 
 // TestLoadFileOfTheApplet: what goes is the load file the card says the applet was made from, whatever its AID, and no other.
