@@ -41,7 +41,7 @@ func install(p1 byte, fields ...[]byte) (apdu.Command, error) {
 		return apdu.Command{}, err
 	}
 	if len(data) > apdu.MaxShortData {
-		return apdu.Command{}, fmt.Errorf("%w: INSTALL of %d bytes", ErrContent, len(data))
+		return apdu.Command{}, fmt.Errorf("%w: INSTALL has %d bytes of data, a command carries %d", ErrContent, len(data), apdu.MaxShortData)
 	}
 	return apdu.Command{CLA: 0x80, INS: apdu.INSInstall, P1: p1, Data: data, Le: apdu.MaxShortLe}, nil
 }
@@ -171,7 +171,7 @@ func Load(loadFile []byte, most int) ([]apdu.Command, error) {
 
 func blocks(ins, p1 byte, data []byte, most int) ([]apdu.Command, error) {
 	if most < 1 || most > apdu.MaxShortData || len(data) == 0 || len(data) > 256*most {
-		return nil, fmt.Errorf("%w: %d bytes in blocks of %d", ErrContent, len(data), most)
+		return nil, fmt.Errorf("%w: %d bytes; a chain carries 256 blocks of %d", ErrContent, len(data), max(most, 0))
 	}
 	var out []apdu.Command
 	for n := 0; len(data) > 0; n++ {

@@ -33,6 +33,9 @@ type appletListReport struct {
 	Applet    *listedApplet  `json:"applet,omitempty"` // what answers to the binding applet's AID
 	Installed []registryView `json:"installed"`        // only with keys
 	Total     phaseCost      `json:"total"`
+
+	aid   string // the binding applet's
+	keyed bool   // Installed was read
 }
 
 // listedApplet is what answers to the binding applet's AID.
@@ -47,7 +50,7 @@ func (r *appletListReport) text(w io.Writer, _ printer) {
 	if v := r.Applet; v != nil {
 		rows = append(rows, [2]string{"binding applet", fmt.Sprintf("%s version %s, interface %d", v.AID, v.Version, v.Interface)}, [2]string{"state", v.State}, [2]string{"works on ADF", v.ADF})
 	} else {
-		rows = append(rows, [2]string{"binding applet", "not on the card"})
+		rows = append(rows, [2]string{"binding applet", r.mute()})
 	}
 	pairs(w, rows)
 	var list [][]string
@@ -57,6 +60,19 @@ func (r *appletListReport) text(w io.Writer, _ printer) {
 	if len(list) > 0 {
 		table(w, []string{"KIND", "AID", "STATE", "LOAD FILE, MODULES"}, list)
 	}
+}
+
+// mute says what is known of an applet that does not answer: without keys a locked one is as good as none.
+func (r *appletListReport) mute() string {
+	if !r.keyed {
+		return "not on the card, or locked"
+	}
+	for _, e := range r.Installed {
+		if e.AID == r.aid && e.Kind == "application" {
+			return fmt.Sprintf("%s %s, does not answer", e.AID, e.State)
+		}
+	}
+	return "not on the card"
 }
 
 func (a *app) appletList() *cobra.Command {
@@ -81,11 +97,11 @@ func (a *app) listApplets(ctx context.Context, o *secretFlags) error {
 	}
 	defer s.Close()
 	defer run.Close()
-	iccid, err := run.Known(ctx, expected)
+	iccid, err := content.Unlocked(ctx, run, expected)
 	if err != nil {
 		return err
 	}
-	r := &appletListReport{head: schema("applet-list"), ICCID: a.iccid(iccid), Installed: []registryView{}}
+	r := &appletListReport{head: schema("applet-list"), ICCID: a.iccid(iccid), Installed: []registryView{}, aid: fmt.Sprintf("%X", run.AID), keyed: o.given()}
 	applet, err := personalize.SelectApplet(ctx, run.Card, run.AID)
 	switch {
 	case err == nil:

@@ -18,7 +18,8 @@ func (a *app) appletRemove() *cobra.Command {
 		Use:   "remove",
 		Short: "Take the binding applet off a card, EF_IMSI restored first",
 		Long: `Bring the applet to scheme off, so that EF_IMSI holds the subscriber's IMSI again, with a backup of it
-in the backup folder; look that it does; then delete applet and load file, and look that they are gone.`,
+in the backup folder; look that it does; then delete applet and load file, and look that the applet is
+gone. A load file that another application was made from stays.`,
 		Example: `  simbind applet remove --keys keys.csv --dry-run
   simbind applet remove --keys keys.csv --yes --expect-iccid 8988211000000430010`,
 		Args: cobra.NoArgs,
@@ -27,14 +28,14 @@ in the backup folder; look that it does; then delete applet and load file, and l
 	o.add(c)
 	o.addYes(c)
 	o.addPIN(c)
-	c.Flags().StringVar(&loadFile, "load-file", fmt.Sprintf("%X", binding.DefaultPackageAID), "AID of the load file")
+	c.Flags().StringVar(&loadFile, "load-file", "", fmt.Sprintf("AID of the load file (default: the one the card says the applet was made from, else %X)", binding.DefaultPackageAID))
 	return c
 }
 
 func (a *app) remove(ctx context.Context, o *contentFlags, loadFile string) error {
 	w := content.RemovalWish{Expected: a.expected()}
 	var err error
-	if w.LoadFile, err = parseAID(loadFile); err != nil {
+	if w.LoadFile, err = optionalAID(loadFile); err != nil {
 		return err
 	}
 	if err := a.agreeContent(ctx, o, "the binding applet will be deleted, and the card works in every terminal; go on?"); err != nil {
@@ -59,7 +60,7 @@ func (a *app) remove(ctx context.Context, o *contentFlags, loadFile string) erro
 		if err != nil {
 			return err
 		}
-		r.Outcome, r.About = outcomeDone, [][2]string{{"backup", backup}}
+		r.Outcome, r.Backup = outcomeDone, backup
 	}
 	return a.endContent(r, o, s)
 }

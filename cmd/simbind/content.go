@@ -113,8 +113,8 @@ type contentReport struct {
 	head
 	Verb    string      `json:"verb"`
 	ICCID   string      `json:"iccid"`
-	Outcome string      `json:"outcome"` // planned, done, already as wanted
-	About   [][2]string `json:"-"`       // what a person wants to know beside the steps
+	Outcome string      `json:"outcome"`          // planned, done, already as wanted
+	Backup  string      `json:"backup,omitempty"` // of EF_IMSI, in the backup folder
 	Steps   []stepView  `json:"steps"`
 	Answers []string    `json:"answers,omitempty"` // hex with status word, of verbs that show them
 	Phases  []phaseCost `json:"phases"`
@@ -129,7 +129,7 @@ const (
 )
 
 func (r *contentReport) text(w io.Writer, _ printer) {
-	pairs(w, append([][2]string{{"card", r.ICCID}}, append(r.About, [2]string{"outcome", r.Outcome})...))
+	pairs(w, [][2]string{{"card", r.ICCID}, {"backup", r.Backup}, {"outcome", r.Outcome}})
 	if r.Outcome == outcomePlanned {
 		printSteps(w, r.Steps)
 	}

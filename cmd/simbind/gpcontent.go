@@ -45,11 +45,14 @@ func (a *app) contentVerb(ctx context.Context, o *contentFlags, verb string, pla
 	if !o.dryRun && len(steps) > 0 {
 		run.Begin("write")
 		answers, err := d.Do(ctx, steps)
+		r.answered(o, answers)
 		if err != nil {
+			for n, answer := range r.Answers { // there is no report to hold them
+				run.Remark("%s: %s", steps[n].Name, answer)
+			}
 			return err
 		}
 		r.Outcome = outcomeDone
-		r.answered(o, answers)
 	}
 	return a.endContent(r, o, s)
 }

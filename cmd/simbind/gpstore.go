@@ -88,7 +88,8 @@ func (a *app) gpSend() *cobra.Command {
 		Short: "Send commands as they are through the secure channel",
 		Long: `Send commands, each in hex and in clear, through a secure channel to the issuer security domain, and print the answers.
 What opens a channel, what offers a code, what ends a card's life, and what has a verb that looks first (the card's life cycle,
-keys, DELETE) is refused. The first command the card refuses is the last one sent.`,
+keys, DELETE) is refused. The first command the card refuses is the last one sent;
+what was answered before it is told as notes.`,
 		Example: "  simbind gp send 80CA00E000 80F28002024F00 --keys keys.csv --yes --expect-iccid 8988211000000430010",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -80,7 +80,7 @@ func (d *Domain) Fit(steps []Step) error {
 	return nil
 }
 
-// Do carries steps out in order and gives the answers. A refusal is a *gp.ContentError. A link that fails leaves open what the card
+// Do carries steps out in order and gives the answers, that of a refusal too when it has data. A refusal is a *gp.ContentError. A link that fails leaves open what the card
 // did: *personalize.InDoubtError names the step. An interrupt is heeded between steps, never inside one.
 func (d *Domain) Do(ctx context.Context, steps []Step) ([]apdu.Response, error) {
 	var out []apdu.Response
@@ -89,10 +89,12 @@ func (d *Domain) Do(ctx context.Context, steps []Step) ([]apdu.Response, error) 
 			return out, err
 		}
 		r, err := apdu.Do(context.WithoutCancel(ctx), d.Session, s.Name, s.Command)
+		if err == nil || len(r.Data) > 0 {
+			out = append(out, r)
+		}
 		if err != nil {
 			return out, broken(s, err)
 		}
-		out = append(out, r)
 	}
 	return out, nil
 }

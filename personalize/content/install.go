@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/gp/capfile"
 	"github.com/simbind/simbind/personalize"
@@ -65,7 +66,7 @@ func PlanInstall(ctx context.Context, run *personalize.Run, w InstallWish) (*Ins
 		return nil, nil, err
 	}
 	var err error
-	if p.ICCID, err = run.Known(ctx, w.Expected); err != nil {
+	if p.ICCID, err = Unlocked(ctx, run, w.Expected); err != nil {
 		return nil, nil, err
 	}
 	if p.Access, err = ReadAccess(ctx, run); err != nil {
@@ -246,6 +247,15 @@ func (p *Install) loaded() (bool, error) {
 	return true, nil
 }
 
+// rival finds a binding applet under another AID: an application of the binding package, or of a load file that holds no other applet. Both
+// would write EF_IMSI, and what one of them writes is the subscriber's IMSI to the other.
+func (p *Install) rival() *gp.RegistryEntry {
+	if e := p.Registry.another(binding.DefaultPackageAID, p.Instance.AID); e != nil || len(p.Wish.CAP.Applets) > 1 {
+		return e
+	}
+	return p.Registry.another(p.Instance.LoadFile, p.Instance.AID)
+}
+
 func (p *Install) load(d *Domain) error {
 	w := LoadWish{CAP: p.Wish.CAP, Descriptor: p.Wish.Descriptor, Hash: p.Wish.Hash, Quota: p.Wish.Quota}
 	if err := w.fits(p.Registry, p.Resources); err != nil {
@@ -257,6 +267,9 @@ func (p *Install) load(d *Domain) error {
 }
 
 func (p *Install) install() error {
+	if e := p.rival(); e != nil {
+		return &ConflictError{e.AID, fmt.Sprintf("another instance of the binding applet is on the card, remove it first: a second one, %X, would take its denial value for the IMSI", p.Instance.AID)}
+	}
 	note := "parameters as given"
 	if p.Wish.Parameters == nil {
 		note = p.Parameters.String()

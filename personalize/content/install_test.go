@@ -305,3 +305,23 @@ func TestInstalledButNotSelectable(t *testing.T) {
 		}
 	}
 }
+
+// TestNoSecondInstance: what one applet writes to EF_IMSI when it denies would be the subscriber's IMSI to the other.
+func TestNoSecondInstance(t *testing.T) {
+	second := append(bytes.Clone(binding.DefaultPackageAID), 0x02)
+	for name, o := range map[string]standin.Options{
+		"same load file":    {},
+		"another load file": {Package: []byte{0xD2, 0x76, 0, 0, 0x85, 1}, Module: binding.DefaultAID},
+	} {
+		r := newRig(t, "no-applet-t1")
+		r.do(r.install)
+		err := r.with(mock.Faults{}, func(run *personalize.Run) error {
+			_, _, err := content.PlanInstall(ctx, run, content.InstallWish{CAP: capOf(t, o), Instance: second})
+			return err
+		})
+		var conflict *content.ConflictError
+		if !errors.As(err, &conflict) || !bytes.Equal(conflict.AID, binding.DefaultAID) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -75,11 +75,22 @@ func PlanKeys(ctx context.Context, run *personalize.Run, w KeyWish) (*KeyChange,
 		return nil, nil, inTheWay(err, sets, fresh)
 	}
 	p := &KeyChange{ICCID: facts.ICCID, Replaces: w.Replace, Kind: kind, kdd: d.Session.KDD}
-	if err := p.planOver(ctx, d, sets[which], fresh); err != nil {
+	if err = p.planOver(ctx, d, sets[which], fresh); err == nil {
+		err = p.beside(facts.Keys)
+	}
+	if err != nil {
 		d.Close()
 		return nil, nil, err
 	}
 	return p, d, nil
+}
+
+// beside: PUT KEY replaces a set by one that is not on the card. Where the new set is there already the other one would stay, unsaid.
+func (p *KeyChange) beside(on []gp.KeyEntry) error {
+	if p.AsWanted() && p.Replaces != 0 && p.Replaces != p.New.KVN && hasKey(on, p.Replaces) {
+		return &ConflictError{[]byte{p.Replaces}, fmt.Sprintf("the card holds the new key set %02X, and this one beside it; delete it by itself", p.New.KVN)}
+	}
+	return nil
 }
 
 // encrypted raises the level of the run's sessions to one with C-DECRYPTION: in SCP03 nothing else proves an ENC key.
@@ -138,7 +149,7 @@ func (p *KeyChange) planOver(ctx context.Context, d *Domain, used, fresh gp.KeyS
 	if err := p.fill(d, used, fresh); err != nil {
 		return err
 	}
-	if same(used, fresh) {
+	if same(used, fresh) && p.Kind == gp.KindOf(d.Session.Protocol) { // the same bytes may be wanted as keys of the other kind
 		return d.proveENC(ctx)
 	}
 	return p.plan(d)

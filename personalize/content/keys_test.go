@@ -351,3 +351,36 @@ func TestKeysAreProvenWithEncryption(t *testing.T) {
 		t.Errorf("levels %X, notes %v", levels, r.notes)
 	}
 }
+
+// TestReplacedSetBeside: the new set is on the card, and so is the one it was to replace. That one is not said to be gone.
+func TestReplacedSetBeside(t *testing.T) {
+	r := newRig(t, "no-applet-t1")
+	if _, err := r.put(wishing(set(0x31, 16), 0)); err != nil {
+		t.Fatal(err)
+	}
+	var conflict *content.ConflictError
+	if _, err := r.put(wishing(set(0x31, 16), 0x30)); !errors.As(err, &conflict) || !bytes.Equal(conflict.AID, []byte{0x30}) {
+		t.Errorf("both on the card: %v", err)
+	}
+	if plan, err := r.put(wishing(set(0x31, 16), 0)); err != nil || !plan.AsWanted() {
+		t.Errorf("without a set to replace: %v", err)
+	}
+}
+
+// TestAnotherKindOfTheSameBytes: keys for SCP02 are not those for SCP03.
+func TestAnotherKindOfTheSameBytes(t *testing.T) {
+	r := newRig(t, "no-applet")
+	wish := content.KeyWish{Replace: r.keys.KVN, New: func(string) (gp.KeySet, gp.KeyKind, error) { return copied(r.keys), gp.AES, nil }}
+	for _, asWanted := range []bool{false, true} {
+		plan, err := r.put(wish)
+		if err != nil || plan.AsWanted() != asWanted {
+			t.Fatalf("as wanted %t: %+v %v", asWanted, plan, err)
+		}
+	}
+	r.opened(func(*personalize.Run) {}, func(d *content.Domain) error {
+		if d.Session.Protocol != gp.SCP03 {
+			t.Errorf("the card speaks %s", d.Session.Protocol)
+		}
+		return nil
+	})
+}

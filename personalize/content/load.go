@@ -29,6 +29,9 @@ func (d *Domain) PlanLoad(ctx context.Context, w LoadWish) ([]Step, error) {
 		return nil, err
 	}
 	if e, err := r.loadFile(w.CAP); e != nil || err != nil {
+		if err == nil && w.Domain != nil && e.Domain != nil && !bytes.Equal(w.Domain, e.Domain) {
+			err = &ConflictError{e.AID, fmt.Sprintf("the load file is on the card, and belongs to the security domain %X", e.Domain)}
+		}
 		d.sameFile(err == nil)
 		return nil, err
 	}
@@ -146,6 +149,9 @@ func (d *Domain) PlanDelete(ctx context.Context, aid []byte, related, missingOK 
 	made := func(e gp.RegistryEntry) bool { return madeFrom(e, aid) }
 	if e := r.bindingApplet(d.run.AID, aid); e != nil {
 		return nil, &BindingAppletError{AID: e.AID}
+	}
+	if bytes.Equal(aid, d.FCI.AID) {
+		return nil, &ConflictError{aid, "it is the security domain the session is with"}
 	}
 	switch file, app := find(r.LoadFiles, aid) != nil, r.application(aid) != nil; {
 	case !file && !app && missingOK:

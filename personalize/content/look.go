@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/simbind/simbind/apdu"
@@ -63,19 +64,31 @@ var everything = []object{
 	resources,
 }
 
+// ErrLocked is a card in the state CARD_LOCKED that does not show who it is.
+var ErrLocked = errors.New("the card is locked and shows its security domain alone")
+
 // Known reads who the card is and refuses another than the expected one. A card whose life cycle is CARD_LOCKED may show the issuer
 // security domain alone and no EF_ICCID: then it is taken for the expected one, with a remark; its keys prove it, or not, without a
-// try spent.
+// try spent. Without one it is ErrLocked.
 func Known(ctx context.Context, run *personalize.Run, expected personalize.Expected) (uicc.ICCID, error) {
-	iccid, err := run.Known(ctx, expected)
-	if !errors.As(err, new(*apdu.Error)) {
-		return iccid, err
-	}
-	if _, locked, lockErr := gp.SelectDomain(ctx, run.Card, run.Domain); lockErr != nil || !locked || expected.ICCID == "" {
+	iccid, err := Unlocked(ctx, run, expected)
+	if !errors.Is(err, ErrLocked) || expected.ICCID == "" {
 		return iccid, err
 	}
 	run.Remark("the card is locked and does not show its ICCID: it is taken for the expected one")
 	return uicc.ParseICCID(expected.ICCID)
+}
+
+// Unlocked is Known for what a locked card cannot do: it is ErrLocked whatever is expected.
+func Unlocked(ctx context.Context, run *personalize.Run, expected personalize.Expected) (uicc.ICCID, error) {
+	iccid, err := run.Known(ctx, expected)
+	if !errors.As(err, new(*apdu.Error)) {
+		return iccid, err
+	}
+	if _, locked, lockErr := gp.SelectDomain(ctx, run.Card, run.Domain); lockErr != nil || !locked {
+		return iccid, err
+	}
+	return iccid, fmt.Errorf("%w: %w", ErrLocked, err)
 }
 
 // Look reads what the issuer security domain tells everybody: ten commands on a card that answers SELECT without an AID.

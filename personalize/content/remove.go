@@ -27,7 +27,7 @@ func (p *Removal) AsWanted() bool { return len(p.Steps) == 0 }
 // RemovalWish says what shall go.
 type RemovalWish struct {
 	Expected personalize.Expected
-	LoadFile []byte // its AID; the applet's instance is the run's AID
+	LoadFile []byte // its AID; nil: the one the applet was made from. The applet's instance is the run's AID
 }
 
 // PlanRemoval reads the card and plans the removal (card interface §6): a configured applet is first brought to scheme off, so that EF_IMSI
@@ -35,15 +35,18 @@ type RemovalWish struct {
 func PlanRemoval(ctx context.Context, run *personalize.Run, w RemovalWish) (*Removal, error) {
 	p := &Removal{}
 	var err error
-	if p.ICCID, err = run.Known(ctx, personalize.Expected{ICCID: w.Expected.ICCID}); err != nil { // EF_IMSI may hold the denial value now: free looks at the IMSI
+	if p.ICCID, err = Unlocked(ctx, run, personalize.Expected{ICCID: w.Expected.ICCID}); err != nil { // EF_IMSI may hold the denial value now: free looks at the IMSI
 		return nil, err
 	}
 	registry, err := p.registry(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.list(registry, run.AID, w.LoadFile); err != nil || p.AsWanted() {
+	if err := p.list(run, registry, w.LoadFile); err != nil {
 		return p, err
+	}
+	if p.AsWanted() {
+		return p, gone(ctx, run, w.Expected)
 	}
 	return p, p.free(ctx, run, w.Expected, registry.mayBind(run.AID))
 }
@@ -59,24 +62,71 @@ func (p *Removal) registry(ctx context.Context, run *personalize.Run) (Registry,
 	return r, d.listContent(ctx, &r)
 }
 
-// list plans the deletions: of the load file with all that belongs to it, or of an instance whose load file the card does not show.
-func (p *Removal) list(r Registry, instance, loadFile []byte) error {
+// gone looks that the applet does not answer, since a security domain may list its own content alone, and then at the IMSI that is expected.
+func gone(ctx context.Context, run *personalize.Run, expected personalize.Expected) error {
+	if err := run.Card.Reset(ctx, false); err != nil {
+		return err
+	}
+	_, err := personalize.SelectApplet(ctx, run.Card, run.AID)
+	switch {
+	case err == nil:
+		return &ConflictError{run.AID, "the binding applet answers, and the security domain does not list it: it belongs to another one"}
+	case errors.As(err, new(*apdu.LinkError)):
+		return err
+	}
+	_, err = run.Known(ctx, expected)
+	return err
+}
+
+// list plans the deletions: of the load file with all that belongs to it, or of the instance alone where others were made from that load
+// file too, or the card does not show it.
+func (p *Removal) list(run *personalize.Run, r Registry, loadFile []byte) error {
+	instance := run.AID
 	applet := r.application(instance)
 	if applet != nil && applet.State&stateLocked != 0 {
 		return &ConflictError{instance, "the binding applet is locked and cannot restore EF_IMSI; unlock it first"}
 	}
-	for _, e := range r.Applications {
-		if madeFrom(e, loadFile) && !bytes.Equal(e.AID, instance) {
-			return &ConflictError{e.AID, "another application of the same load file is on the card; remove it first"}
-		}
+	loadFile, err := madeOf(applet, loadFile)
+	if err != nil {
+		return err
 	}
+	other := r.another(loadFile, instance)
 	switch {
-	case find(r.LoadFiles, loadFile) != nil:
+	case other != nil && applet == nil:
+		return &ConflictError{other.AID, "another application of the same load file is on the card; remove it first"}
+	case other == nil && find(r.LoadFiles, loadFile) != nil:
 		p.Steps = []Step{{Name: "DELETE load file and applet", Command: gp.Delete(loadFile, true)}}
 	case applet != nil:
 		p.Steps = []Step{{Name: "DELETE applet", Command: gp.Delete(instance, false)}}
 	}
+	if other != nil {
+		run.Remark("%X was made from the same load file and stays on the card, and the load file with it", other.AID)
+	}
 	return nil
+}
+
+// madeOf settles the load file that goes: the one that was named, or else the one the card tells, or else the binding package. One that is
+// not the applet's would go for nothing.
+func madeOf(applet *gp.RegistryEntry, named []byte) ([]byte, error) {
+	told := applet != nil && applet.LoadFile != nil
+	switch {
+	case told && named != nil && !bytes.Equal(named, applet.LoadFile):
+		return nil, &ConflictError{applet.AID, fmt.Sprintf("the binding applet was made from the load file %X, not from %X", applet.LoadFile, named)}
+	case told:
+		return applet.LoadFile, nil
+	case named == nil:
+		return binding.DefaultPackageAID, nil
+	}
+	return named, nil
+}
+
+// another finds an application made from a load file besides an instance of it.
+func (r Registry) another(loadFile, instance []byte) *gp.RegistryEntry {
+	n := slices.IndexFunc(r.Applications, func(e gp.RegistryEntry) bool { return madeFrom(e, loadFile) && !bytes.Equal(e.AID, instance) })
+	if n < 0 {
+		return nil
+	}
+	return &r.Applications[n]
 }
 
 // mayBind tells whether the applet is on the card, or an application whose load file the card does not tell, which could be one.
@@ -160,7 +210,7 @@ func (p *Removal) prove(ctx context.Context, run *personalize.Run) error {
 	}
 	_, err := personalize.SelectApplet(ctx, run.Card, run.AID)
 	switch {
-	case errors.Is(err, personalize.ErrNoApplet):
+	case errors.Is(err, personalize.ErrNoApplet), errors.As(err, new(*binding.OtherApplicationError)): // its AID begins with the one that is gone
 		return nil
 	case errors.As(err, new(*apdu.LinkError)):
 		return &personalize.InDoubtError{Step: personalize.StepReadBack, Err: err}

@@ -26,6 +26,9 @@ func (d *Domain) PlanInstance(ctx context.Context, i gp.Instance, selectable boo
 		return nil, err
 	}
 	here, err := r.instanceState(i)
+	if e := r.application(i.AID); here != absent && e.Privileges != nil && !samePrivileges(e.Privileges, i.Privileges) {
+		d.run.Remark("%X is on the card with the privileges %X, not %X", i.AID, e.Privileges, i.Privileges)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -37,6 +40,11 @@ func (d *Domain) PlanInstance(ctx context.Context, i gp.Instance, selectable boo
 		return oneStep("INSTALL [for make selectable]")(gp.InstallForMakeSelectable(i.AID, i.Privileges))
 	}
 	return nil, nil
+}
+
+// samePrivileges: one byte says the first of three.
+func samePrivileges(a, b []byte) bool {
+	return bytes.Equal(append(bytes.Clone(a), 0, 0)[:3], append(bytes.Clone(b), 0, 0)[:3])
 }
 
 // PlanLock plans SET STATUS that locks an application, PlanUnlock what gives it back; no steps when it is so already.
