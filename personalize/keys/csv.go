@@ -132,11 +132,14 @@ func (k *File) keep(r row, p place) (column, reason string) {
 	return "", ""
 }
 
-// parse opens a row that was read anew. It must still be the one that was noted.
+// parse opens a row that was read anew, with the byte behind it, if there is one. It must still be the one that was noted, and end where that did:
+// of a longer one a piece would be opened.
 func (k *File) parse(b []byte, p place, name string) (*Card, error) {
-	rec, err := cells.From(b, k.comma, 0, int(p.line))
+	row := b[:p.length]
+	rec, err := cells.From(row, k.comma, 0, int(p.line))
 	changed := &Error{File: k.path, Line: int(p.line), Reason: "the file was changed since it was opened"}
-	if err != nil || len(rec.Cells) != len(k.header) {
+	ends := len(b) == len(row) || bytes.HasSuffix(row, []byte("\n"))
+	if err != nil || !ends || len(rec.Cells) != len(k.header) {
 		return nil, changed
 	}
 	r := k.cellsOf(rec)
