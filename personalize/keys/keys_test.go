@@ -185,3 +185,17 @@ func FuzzYAML(f *testing.F) {
 		}
 	})
 }
+
+// TestIdentityFiles: what is wrong with an identity file is said, and what to do.
+func TestIdentityFiles(t *testing.T) {
+	file, _ := encrypt(t, []byte(good))
+	for name, c := range map[string][2]string{
+		"with a passphrase":          {"age-encryption.org/v1\n-> scrypt x 18\n", "age -d"},
+		"with a passphrase, armored": {"-----BEGIN AGE ENCRYPTED FILE-----\n", "age -d"},
+		"of something else":          {"hello\n", "holds no age identity"},
+	} {
+		if _, err := Load(file, write(t, "id.txt", c[0], 0o600), iccid); err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
