@@ -13,6 +13,9 @@ import (
 
 // index looks through a CSV and notes where the rows are. Nothing of it is copied but the header.
 func (k *File) index(b []byte, also []string) error {
+	if bytes.HasPrefix(b, []byte("\xFF\xFE")) || bytes.HasPrefix(b, []byte("\xFE\xFF")) {
+		return &Error{File: k.path, Line: 1, Reason: "UTF-16; save it as CSV in UTF-8"}
+	}
 	k.comma = cells.Separator(b)
 	rows := cells.New(b, k.comma)
 	rec, err := rows.Next()
