@@ -109,8 +109,9 @@ func (a *app) auditVerify(ctx context.Context, o *ledgerFlags, sealFiles, signer
 		r.Seals = append(r.Seals, viewSeal(s))
 	}
 	for _, s := range append(v.Seals, kept...) {
-		if len(signers) > 0 && !slices.Contains(signers, s.Key) {
-			r.Problems = append(r.Problems, auditProblem{Record: s.Seq + 1, What: fmt.Sprintf("the seal of job %s is signed by another key, %s", s.Name, s.Key)})
+		p := auditProblem{Record: s.Seq + 1, What: fmt.Sprintf("the seal of job %s is signed by another key, %s", s.Name, s.Key)}
+		if len(signers) > 0 && !slices.Contains(signers, s.Key) && !slices.Contains(r.Problems, p) { // one that was kept is in the ledger, too
+			r.Problems = append(r.Problems, p)
 		}
 	}
 	if len(r.Problems) > 0 {

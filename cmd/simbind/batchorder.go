@@ -69,7 +69,7 @@ func (a *app) openKeys(ctx context.Context, j *job.Job, o *batchFlags) (keys.Sou
 			j.Keys = job.KeySource{File: o.keys, Identity: o.identity}
 		}
 	}
-	source, err := j.OpenSource(func() (string, error) { return a.tokenPIN(ctx, &o.secretFlags) })
+	source, err := jobSource(ctx, j, func() (string, error) { return a.tokenPIN(ctx, &o.secretFlags) })
 	if source == nil && err == nil {
 		err = &usageError{err: errors.New("no keys"), hint: "--keys FILE names those of the cards"}
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/simbind/simbind/personalize/ledger"
 	"github.com/simbind/simbind/personalize/ledger/summary"
@@ -69,7 +70,7 @@ func (r reportRow) fields() []string {
 
 // cell keeps a spreadsheet from taking a text for a formula.
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) { // the wide ones are read as the others in East Asia
 		return "'" + s
 	}
 	return s

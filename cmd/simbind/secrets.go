@@ -98,12 +98,32 @@ func (a *app) keysOf(ctx context.Context, s *secretFlags, iccid string) (keys.Ca
 func (a *app) keySource(ctx context.Context, s *secretFlags) (keys.Source, error) {
 	ask := func() (string, error) { return a.tokenPIN(ctx, s) }
 	if s.keys != "" {
-		return keys.OpenSource(s.keys, s.identity, ask)
+		return flagSource(ctx, s.keys, s.identity, ask)
 	}
 	if s.job != nil {
-		return s.job.OpenSource(ask)
+		return jobSource(ctx, s.job, ask)
 	}
 	return nil, nil
+}
+
+// flagSource opens a token, or a key file: that may be a pipe, and nobody waits for its writer after an interrupt. The token's PIN is asked for in
+// place, since the echo of the terminal comes back behind it.
+func flagSource(ctx context.Context, path, identity string, ask func() (string, error)) (keys.Source, error) {
+	t, err := keys.LoadToken(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case t != nil:
+		return keys.OpenToken(t, ask)
+	}
+	return await(ctx, func() (keys.Source, error) { return keys.OpenSource(path, identity, ask) })
+}
+
+func jobSource(ctx context.Context, j *job.Job, ask func() (string, error)) (keys.Source, error) {
+	if j.Keys.Token != nil {
+		return j.OpenSource(ask)
+	}
+	return await(ctx, func() (keys.Source, error) { return j.OpenSource(ask) })
 }
 
 // tokenPIN asks for the PIN of a token.
@@ -151,6 +171,10 @@ func (a *app) readSecret(ctx context.Context, flag, path string) (string, error)
 	if path == "-" {
 		return a.secretFromInput(ctx, "Code")
 	}
+	return await(ctx, func() (string, error) { return privateLine(flag, path) })
+}
+
+func privateLine(flag, path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fileError(flag+" "+path, err)

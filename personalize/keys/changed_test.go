@@ -49,3 +49,31 @@ func TestRowsChangePlaces(t *testing.T) {
 		})
 	}
 }
+
+// TestRowGrows: a row got longer in its place after the file was looked through. What fits into the old length is no code of the card.
+func TestRowGrows(t *testing.T) {
+	for what, f := range map[string][2]string{
+		"in the middle": {"iccid,pin1\n8988211000000430010,1234\n8988211000000467343,1111\n", "iccid,pin1\n8988211000000430010,12345678\n8988211000000467343,1111\n"},
+		"at the end":    {"iccid,pin1\n8988211000000430010,1234", "iccid,pin1\n8988211000000430010,12345678\n"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			path := write(t, "keys.csv", f[0], 0o600)
+			k, err := Open(path, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Close()
+			if c, err := k.Card("8988211000000430010", ""); err != nil || string(c.PIN1.Reveal()[:5]) != "1234\xFF" {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(f[1]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := k.Card("8988211000000430010", "")
+			var changed *Error
+			if !errors.As(err, &changed) || !strings.Contains(changed.Reason, "changed") {
+				t.Errorf("error %v; a code of %d bytes was given", err, c.PIN1.Len())
+			}
+		})
+	}
+}

@@ -13,6 +13,9 @@ import (
 
 // index looks through a CSV and notes where the rows are. Nothing of it is copied but the header.
 func (k *File) index(b []byte, also []string) error {
+	if bytes.HasPrefix(b, []byte("\xFF\xFE")) || bytes.HasPrefix(b, []byte("\xFE\xFF")) {
+		return &Error{File: k.path, Line: 1, Reason: "UTF-16; save it as CSV in UTF-8"}
+	}
 	k.comma = cells.Separator(b)
 	rows := cells.New(b, k.comma)
 	rec, err := rows.Next()
@@ -132,11 +135,14 @@ func (k *File) keep(r row, p place) (column, reason string) {
 	return "", ""
 }
 
-// parse opens a row that was read anew. It must still be the one that was noted.
+// parse opens a row that was read anew, with the byte behind it, if there is one. It must still be the one that was noted, and end where that did:
+// of a longer one a piece would be opened.
 func (k *File) parse(b []byte, p place, name string) (*Card, error) {
-	rec, err := cells.From(b, k.comma, 0, int(p.line))
+	row := b[:p.length]
+	rec, err := cells.From(row, k.comma, 0, int(p.line))
 	changed := &Error{File: k.path, Line: int(p.line), Reason: "the file was changed since it was opened"}
-	if err != nil || len(rec.Cells) != len(k.header) {
+	ends := len(b) == len(row) || bytes.HasSuffix(row, []byte("\n"))
+	if err != nil || !ends || len(rec.Cells) != len(k.header) {
 		return nil, changed
 	}
 	r := k.cellsOf(rec)

@@ -4,6 +4,7 @@ package keys
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"unsafe"
 
@@ -28,12 +29,28 @@ func (h *holder) look() error {
 	if err != nil {
 		return s.fail("C_OpenSession", "", err)
 	}
+	sizes := map[gp.Purpose]int{}
 	for _, p := range purposes {
 		if label := h.labels[p]; label != "" && err == nil {
-			_, err = s.master(session, label)
+			var m master
+			m, err = s.master(session, label)
+			sizes[p] = m.size
 		}
 	}
+	if err == nil {
+		err = h.sameLength(sizes)
+	}
 	return errors.Join(err, s.lib.CloseSession(session))
+}
+
+// sameLength wants ENC and MAC of one length, from which the session keys are derived; with KDF3 the card's keys are as long as the masters.
+func (h *holder) sameLength(sizes map[gp.Purpose]int) error {
+	enc, mac := sizes[gp.PurposeENC], sizes[gp.PurposeMAC]
+	if enc == mac || h.source.token.Diversification != gp.KDF3 {
+		return nil
+	}
+	return h.source.fail("key "+h.labels[gp.PurposeMAC],
+		fmt.Sprintf("%d bytes, and %s has %d: those of ENC and MAC are of one length", mac, h.labels[gp.PurposeENC], enc), nil)
 }
 
 // Card derives the card's keys inside the token, as objects of a session of their own that are neither shown nor kept.
@@ -62,7 +79,7 @@ type heldKeys struct {
 	session pkcs11.SessionHandle
 	kind    gp.KeyKind
 	keys    map[gp.Purpose]pkcs11.ObjectHandle
-	size    int
+	size    int // of ENC and MAC
 }
 
 func (k *heldKeys) derive(p gp.Purpose, label string, kdd [10]byte) error {
@@ -83,7 +100,10 @@ func (k *heldKeys) derive(p gp.Purpose, label string, kdd [10]byte) error {
 	if err != nil {
 		return s.fail("C_DeriveKey with "+label, "", err)
 	}
-	k.keys[p], k.size = handle, size
+	k.keys[p] = handle
+	if p != gp.PurposeDEK {
+		k.size = size
+	}
 	return nil
 }
 
@@ -203,7 +223,7 @@ func (k *heldKeys) sign(key pkcs11.ObjectHandle, data []byte) ([]byte, error) {
 // Has tells whether there is a key of that purpose.
 func (k *heldKeys) Has(p gp.Purpose) bool { _, ok := k.keys[p]; return ok }
 
-// Size is the length of a key in bytes.
+// Size is the length of ENC and MAC in bytes.
 func (k *heldKeys) Size() int { return k.size }
 
 // Drop destroys the static keys: the session keys are there.

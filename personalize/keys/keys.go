@@ -219,12 +219,13 @@ func (k *File) read(p place, name string) (*Card, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, p.length)
+	b := make([]byte, p.length+1) // and what stands behind the row
 	defer clear(b)
-	if n, err := r.ReadAt(b, p.offset); n < len(b) {
+	n, err := r.ReadAt(b, p.offset)
+	if n < int(p.length) {
 		return nil, &Error{File: k.path, Line: int(p.line), Reason: "cannot be read any more: " + bareReason(err)}
 	}
-	return k.parse(b, p, name)
+	return k.parse(b[:n], p, name)
 }
 
 // sortRows orders the rows, and tells those that stand twice.

@@ -116,6 +116,8 @@ func TestRefuses(t *testing.T) {
 		want       string
 	}{
 		{"others may read it", good, 0o644, "mode 0644"},
+		{"UTF-16", "\xFF\xFEi\x00c\x00c\x00i\x00d\x00\n\x00", 0o600, "line 1: UTF-16; save it as CSV in UTF-8"},
+		{"UTF-16, the other way", "\xFE\xFF\x00i\x00c\x00c\x00i\x00d\x00\n", 0o600, "line 1: UTF-16; save it as CSV in UTF-8"},
 		{"unknown column", "iccid,key\n", 0o600, "line 1: column 2 is unknown"},
 		{"no iccid", "kvn,enc\n", 0o600, "no column iccid"},
 		{"short key", "iccid,enc,mac\n" + iccid + ",0102," + mac + "\n", 0o600, "line 2, enc: a key is"},
@@ -184,4 +186,18 @@ func FuzzYAML(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestIdentityFiles: what is wrong with an identity file is said, and what to do.
+func TestIdentityFiles(t *testing.T) {
+	file, _ := encrypt(t, []byte(good))
+	for name, c := range map[string][2]string{
+		"with a passphrase":          {"age-encryption.org/v1\n-> scrypt x 18\n", "age -d"},
+		"with a passphrase, armored": {"-----BEGIN AGE ENCRYPTED FILE-----\n", "age -d"},
+		"of something else":          {"hello\n", "holds no age identity"},
+	} {
+		if _, err := Load(file, write(t, "id.txt", c[0], 0o600), iccid); err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/simbind/simbind/gp"
 )
 
+// maxPIN bounds the line of a PIN, in bytes.
+const maxPIN = 1024
+
 // keyName stands in a label for the name of a card's keys.
 const keyName = "{key}"
 
@@ -48,11 +51,17 @@ func (t *Token) pin(ask func() (string, error)) (string, error) {
 	if err := checkMode(f, t.PINFile); err != nil {
 		return "", err
 	}
-	b, err := io.ReadAll(io.LimitReader(f, 1024))
+	b, err := io.ReadAll(io.LimitReader(f, maxPIN))
 	if err != nil {
 		return "", &Error{File: t.PINFile, Reason: bareReason(err)}
 	}
 	defer clear(b)
 	line, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSpace(line), nil
+	switch line = strings.TrimSpace(line); { // a token counts a wrong PIN, whatever it is
+	case line == "":
+		return "", &Error{File: t.PINFile, Line: 1, Reason: "no PIN in it"}
+	case len(line) == maxPIN:
+		return "", &Error{File: t.PINFile, Line: 1, Reason: "too long for a PIN"}
+	}
+	return line, nil
 }

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func open(f *os.File, path, identity string) (*opened, error) {
 		return nil, &Error{File: path, Reason: bareReason(err)}
 	}
 	if !info.Mode().IsRegular() {
-		return openStream(f, path, identity)
+		return openStream(f, path, identity, maxFile)
 	}
 	head := make([]byte, len(armor.Header))
 	n, err := f.ReadAt(head, 0)
@@ -44,10 +45,14 @@ func open(f *os.File, path, identity string) (*opened, error) {
 }
 
 // openStream takes a pipe, which can be read once: it stays in memory until it is closed.
-func openStream(f *os.File, path, identity string) (*opened, error) {
-	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+func openStream(f io.Reader, path, identity string, limit int64) (*opened, error) {
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, &Error{File: path, Reason: bareReason(err)}
+	}
+	if int64(len(b)) > limit {
+		clear(b)
+		return nil, &Error{File: path, Reason: fmt.Sprintf("larger than %d MiB", limit>>20)}
 	}
 	if !isAge(b) {
 		return &opened{at: func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil }, forget: func() { clear(b) }}, nil
@@ -95,7 +100,11 @@ func identities(path, identity string) ([]age.Identity, error) {
 	if err := checkMode(f, identity); err != nil {
 		return nil, err
 	}
-	ids, err := age.ParseIdentities(f)
+	head := bufio.NewReader(f)
+	if start, _ := head.Peek(len(armor.Header)); isAge(start) {
+		return nil, &Error{File: identity, Reason: "has a passphrase, which is not asked for here: open it with age -d, into a file of mode 0600 or a pipe"}
+	}
+	ids, err := age.ParseIdentities(head)
 	if err != nil {
 		return nil, &Error{File: identity, Reason: "holds no age identity"}
 	}

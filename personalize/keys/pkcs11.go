@@ -185,11 +185,20 @@ func (s *tokenSource) object(h pkcs11.SessionHandle, label string) (pkcs11.Objec
 	}
 	switch len(found) {
 	case 0:
+		if !s.loggedIn(h) {
+			return 0, s.fail("C_FindObjects", "it is not logged in any more: pulled, or reset by another program; begin anew", nil)
+		}
 		return 0, &absent{fmt.Sprintf("token %q has no secret key %q", s.token.Label, label)}
 	case 1:
 		return found[0], nil
 	}
 	return 0, s.fail("C_FindObjects", fmt.Sprintf("several secret keys are called %q", label), nil)
+}
+
+// loggedIn tells whether a session sees private objects. A token that was away does not, and none of its keys is missing.
+func (s *tokenSource) loggedIn(h pkcs11.SessionHandle) bool {
+	info, err := s.lib.GetSessionInfo(h)
+	return err == nil && (info.State == pkcs11.CKS_RO_USER_FUNCTIONS || info.State == pkcs11.CKS_RW_USER_FUNCTIONS)
 }
 
 // master is a key in the token, and how long it is.
@@ -219,10 +228,21 @@ func (s *tokenSource) master(h pkcs11.SessionHandle, label string) (m master, er
 	m.size = sizes[kind]
 	if aes {
 		size, err := s.number(h, m.handle, pkcs11.CKA_VALUE_LEN)
+		if err != nil {
+			return m, err
+		}
 		m.size = int(size)
-		return m, err
+		return m, s.aesLength(label, size)
 	}
 	return m, nil
+}
+
+// aesLength bounds what a token says of a key: as many blocks are derived.
+func (s *tokenSource) aesLength(label string, size uint) error {
+	if size == 16 || size == 24 || size == 32 {
+		return nil
+	}
+	return s.fail("key "+label, fmt.Sprintf("an AES key has 16, 24 or 32 bytes, and this one is said to have %d", size), nil)
 }
 
 // permitted wants of a master what the derivation does with it, before it is asked for.

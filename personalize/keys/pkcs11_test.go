@@ -244,6 +244,80 @@ func hidden(t *testing.T, k *heldKeys) {
 	}
 }
 
+// TestMastersOfSeveralLengths: ENC and MAC are of one length; that of the DEK is its own.
+func TestMastersOfSeveralLengths(t *testing.T) {
+	token := bench(t)
+	token.Diversification, token.ENC, token.MAC, token.DEK = gp.KDF3, "t-enc", "t-mac", "t-dek"
+	masters := gp.KeySet{ENC: secret.New(value(0x11, 16)), MAC: secret.New(value(0x92, 16)), DEK: secret.New(value(0xA3, 32)), Diversification: gp.KDF3}
+	put(t, token, "t-enc", masters.ENC.Reveal())
+	put(t, token, "t-mac", masters.MAC.Reveal())
+	put(t, token, "t-dek", masters.DEK.Reveal())
+	put(t, token, "t-long", value(0x55, 32))
+	src, err := OpenToken(token, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	c, err := src.Card(iccid, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareWith(t, c.Keys.Holder, masters, gp.AES)
+	held, err := c.Keys.Holder.Card([10]byte{}, gp.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close() //nolint:errcheck // it was looked at
+	if held.Size() != 16 {
+		t.Errorf("a key has %d bytes, want 16", held.Size())
+	}
+	token.MAC = "t-long"
+	want := `token "bench": key t-long: 32 bytes, and t-enc has 16: those of ENC and MAC are of one length`
+	if _, err := src.Card(iccid, ""); fmt.Sprint(err) != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// TestLoggedOut: a token that was pulled and put back is not logged in any more, and shows no key. That is no card without keys.
+func TestLoggedOut(t *testing.T) {
+	token := bench(t)
+	token.Diversification, token.ENC, token.MAC = gp.EMV, "nowhere", "nowhere"
+	src, err := OpenToken(token, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if _, err := src.Card(iccid, ""); !errors.Is(err, ErrNoCard) {
+		t.Errorf("logged in: %v", err)
+	}
+	s := src.(*tokenSource)
+	if err := s.lib.Logout(s.login); err != nil {
+		t.Fatal(err)
+	}
+	_, err = src.Card(iccid, "")
+	var refused *TokenError
+	if !errors.As(err, &refused) || errors.Is(err, ErrNoCard) || !strings.Contains(err.Error(), "not logged in any more") {
+		t.Errorf("logged out: %v", err)
+	}
+}
+
+// TestNoPIN: a file without a PIN costs no try.
+func TestNoPIN(t *testing.T) {
+	for name, text := range map[string]string{"empty": "", "blank": " \n2468\n", "endless": strings.Repeat("2", 2000)} {
+		token := bench(t)
+		token.Diversification, token.ENC, token.MAC = gp.EMV, "e", "m"
+		token.PINFile = write(t, "pin", text, 0o600)
+		src, err := OpenToken(token, nil)
+		if err == nil {
+			src.Close()
+		}
+		var e *Error
+		if !errors.As(err, &e) || e.File != token.PINFile {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestManyAtOnce: eight readers, one token.
 func TestManyAtOnce(t *testing.T) {
 	token := bench(t)
@@ -368,6 +442,19 @@ func TestWrongKindOfMaster(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestLengthOfMaster: what a token says of a length is not believed beyond what AES has.
+func TestLengthOfMaster(t *testing.T) {
+	s := &tokenSource{token: &Token{Label: "bench"}}
+	for size, want := range map[uint]string{
+		16: "<nil>", 24: "<nil>", 32: "<nil>", 0: `token "bench": key k: an AES key has 16, 24 or 32 bytes, and this one is said to have 0`,
+		^uint(0): `token "bench": key k: an AES key has 16, 24 or 32 bytes, and this one is said to have 18446744073709551615`,
+	} {
+		if got := fmt.Sprint(s.aesLength("k", size)); got != want {
+			t.Errorf("%d: %s, want %s", size, got, want)
+		}
 	}
 }
 

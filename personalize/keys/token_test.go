@@ -27,6 +27,7 @@ func TestRefusedTokens(t *testing.T) {
 		{"no mapping", "pkcs11: x\n", "line 1, pkcs11: a mapping is expected here"},
 		{"unknown", "pkcs11:\n  pin: 2468\n", `line 2, pkcs11: "pin" is unknown, or has no text; known are dek, diversification, enc, kvn, mac, module, pin_file, token`},
 		{"list", "pkcs11:\n  enc: [a]\n", `line 2, pkcs11: "enc" is unknown, or has no text`},
+		{"twice", "pkcs11:\n  enc: a\n  mac: m\n  enc: b\n", `line 4, enc: a second time`},
 		{"kvn", "pkcs11:\n  kvn: 333\n", "line 2, kvn: a key version number is two hex digits"},
 		{"derivation", "pkcs11:\n  diversification: rot13\n", "line 2, diversification: "},
 		{"missing", "pkcs11: {module: m}\n", "line 1, pkcs11: missing: token, enc, mac"},

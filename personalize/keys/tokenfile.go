@@ -33,14 +33,14 @@ func LoadToken(path string) (*Token, error) {
 	if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {
 		return nil, nil
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe is opened once, by the one who reads it
+		return nil, nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, &Error{File: path, Reason: bareReason(err)}
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() { // a pipe is read once
-		return nil, err
-	}
 	b, err := io.ReadAll(io.LimitReader(f, maxToken))
 	if err != nil {
 		return nil, &Error{File: path, Reason: bareReason(err)}
@@ -58,7 +58,7 @@ func LoadToken(path string) (*Token, error) {
 }
 
 func tokenOf(node *yaml.Node, path string) (*Token, error) {
-	t := &Token{}
+	t, said := &Token{}, map[string]bool{}
 	if node.Kind != yaml.MappingNode {
 		return nil, &Error{File: path, Line: node.Line, Column: "pkcs11", Reason: "a mapping is expected here"}
 	}
@@ -68,6 +68,10 @@ func tokenOf(node *yaml.Node, path string) (*Token, error) {
 		if !known || value.Kind != yaml.ScalarNode {
 			return nil, &Error{File: path, Line: name.Line, Column: "pkcs11", Reason: fmt.Sprintf("%.30q is unknown, or has no text; known are %s", name.Value, strings.Join(slices.Sorted(maps.Keys(TokenFields)), ", "))}
 		}
+		if said[name.Value] {
+			return nil, &Error{File: path, Line: name.Line, Column: name.Value, Reason: "a second time"}
+		}
+		said[name.Value] = true
 		if err := set(t, value.Value); err != nil {
 			return nil, &Error{File: path, Line: value.Line, Column: name.Value, Reason: err.Error()}
 		}

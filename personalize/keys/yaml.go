@@ -32,6 +32,9 @@ func yamlRows(b []byte, path string) ([]row, []int, error) {
 	for i := range doc.Cards {
 		node := &doc.Cards[i]
 		texts := map[string]string{}
+		if borrows(node) {
+			return nil, nil, &Error{File: path, Line: node.Line, Reason: "an alias or a merge; write every card out"}
+		}
 		if err := node.Decode(&texts); err != nil {
 			return nil, nil, &Error{File: path, Line: node.Line, Reason: "a card is a map of texts; quote every number"}
 		}
@@ -44,6 +47,12 @@ func yamlRows(b []byte, path string) ([]row, []int, error) {
 		lines = append(lines, node.Line)
 	}
 	return rows, lines, nil
+}
+
+// borrows tells a card that is made of what stands elsewhere. A few lines of aliases could stand for more than fits into memory.
+func borrows(card *yaml.Node) bool {
+	alias := func(n *yaml.Node) bool { return n.Kind == yaml.AliasNode || n.Tag == "!!merge" }
+	return alias(card) || slices.ContainsFunc(card.Content, alias)
 }
 
 // indexYAML notes the cards by their place in the list. The reader of YAML makes copies of everything: such a file is for a few cards.

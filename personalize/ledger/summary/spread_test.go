@@ -164,3 +164,18 @@ func TestManyCards(t *testing.T) {
 		t.Errorf("%+v, %d readers, %d bins, %d intervals", s.Balance, len(s.Readers), len(s.Cycle.Histogram), len(s.Throughput.Interval))
 	}
 }
+
+// TestShareOfMany: one bad card of many is no yield of 100.
+func TestShareOfMany(t *testing.T) {
+	for _, row := range []struct {
+		part, whole int
+		want        float64
+	}{{0, 3, 0}, {3, 3, 100}, {1, 3, 33.33}, {2, 3, 66.67}, {99_999, 100_000, 99.99}, {1, 100_000, 0.01}, {19_999, 20_000, 99.99}} {
+		if got := share(row.part, row.whole); got == nil || *got != row.want {
+			t.Errorf("%d of %d: %v, want %v", row.part, row.whole, got, row.want)
+		}
+	}
+	if share(0, 0) != nil {
+		t.Error("a share of nothing")
+	}
+}

@@ -226,12 +226,18 @@ func (t *Tally) stepList() []Step {
 	return out
 }
 
-// share is part of whole in percent; nil of nothing.
+// share is part of whole in percent, to two decimals; nil of nothing. 100 is all and 0 is none, however near.
 func share(part, whole int) *float64 {
 	if whole == 0 {
 		return nil
 	}
 	p := round(100*float64(part)/float64(whole), 2)
+	switch {
+	case p >= 100 && part < whole:
+		p = 99.99
+	case p <= 0 && part > 0:
+		p = 0.01
+	}
 	return &p
 }
 
