@@ -88,7 +88,7 @@ func (a *app) runCommand() *cobra.Command {
 }
 
 func (a *app) runScenario(ctx context.Context, o *runFlags, path string) error {
-	s, err := loadScenario(path, o.secrets.means())
+	s, err := loadScenario(ctx, path, o.secrets.means())
 	if err != nil {
 		return err
 	}
