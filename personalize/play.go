@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/simbind/simbind/binding"
@@ -129,6 +130,9 @@ func (r *Run) announcePlay(b Backup, applet *Applet) (*Play, error) {
 	var err error
 	if len(b.Copies) > 0 {
 		if p.File, err = r.Store.SaveBackup(b, r.Backups...); err != nil {
+			return nil, err
+		}
+		if p.File, err = filepath.Abs(p.File); err != nil { // the card may be put back from another folder
 			return nil, err
 		}
 	}
