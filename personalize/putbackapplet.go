@@ -15,7 +15,7 @@ func (r *Run) doBack(ctx context.Context, p *Play, action binding.Action, what s
 	if err := r.Reset(ctx, false); err != nil {
 		return err
 	}
-	if _, err := r.Act(ctx, Expected{ICCID: p.Backup.ICCID}, action); err != nil {
+	if _, err := r.act(ctx, Expected{ICCID: p.Backup.ICCID}, action); err != nil {
 		return err
 	}
 	out.Done = append(out.Done, what)
@@ -105,7 +105,7 @@ func (r *Run) lookBack(ctx context.Context, p *Play, was before, keyed bool, out
 		return err
 	}
 	if !keyed {
-		lookOpen(was, a, out)
+		lookOpen(p, was, a, out)
 		return nil
 	}
 	lookFull(was, a, out)
@@ -116,7 +116,10 @@ func (r *Run) lookBack(ctx context.Context, p *Play, was before, keyed bool, out
 }
 
 // lookOpen is what can be told without keys.
-func lookOpen(was before, a *Applet, out *PutBack) {
+func lookOpen(p *Play, was before, a *Applet, out *PutBack) {
+	if a.State.Generation != p.Backup.Generation { // a start changes none
+		out.Left = append(out.Left, "a configuration that was stored since, or an action, which takes keys")
+	}
 	if a.State.Backups != 0 && a.State.Files != binding.FilesBackup {
 		out.Left = append(out.Left, "EF_IMSI is "+a.State.Files.String())
 	}
