@@ -192,6 +192,9 @@ func TestPutBackWithoutADM(t *testing.T) {
 	if p, _ := d.run.Broken(uicc.ICCID(play.Backup.ICCID), func(string) (personalize.Backup, error) { return play.Backup, nil }); p == nil {
 		t.Error("the journal says that it was put back")
 	}
+	if b, err := d.store.LatestBackup(play.Backup.ICCID); err != nil || b.Copies[0] != play.Backup.Copies[0] {
+		t.Errorf("the newest backup holds the scenario's IMSI: %v, %v", b.Copies, err)
+	}
 }
 
 // TestPlayNeverConfigured: a card that never had a configuration cannot have none again.
@@ -326,5 +329,18 @@ func TestSaveOfADeniedCard(t *testing.T) {
 		if b, _, err := d.run.Save(context.Background(), personalize.Expected{}, true); err != nil || b.Copies[0].From != "applet" {
 			t.Errorf("%s, with keys: %v, %v", image, b.Copies, err)
 		}
+	}
+}
+
+// TestPutBackOnANewApplet: the applet was installed anew meanwhile: it gets the configuration that was saved.
+func TestPutBackOnANewApplet(t *testing.T) {
+	d, play := played(t, "")
+	other := newDesk(t, "usim-separate")
+	t.Cleanup(other.close)
+	d.chip = other.chip
+	d.reinsert()
+	out, err := d.run.PutBack(context.Background(), play, true)
+	if err != nil || len(out.Left) > 0 || !slices.Contains(out.Done, "configuration, scheme first-insert") {
+		t.Errorf("%+v, %v", out, err)
 	}
 }

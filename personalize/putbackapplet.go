@@ -28,7 +28,7 @@ func (r *Run) configurationBack(ctx context.Context, p *Play, was before, keyed 
 		return nil
 	}
 	a, err := r.again(ctx, p, keyed)
-	if err != nil || a.Configuration == nil || was.configuration != nil && a.Configuration.Equal(*was.configuration) {
+	if err != nil || a.Configuration == nil && was.configuration == nil {
 		return err
 	}
 	want := binding.DefaultConfiguration(binding.Off)
@@ -37,7 +37,7 @@ func (r *Run) configurationBack(ctx context.Context, p *Play, was before, keyed 
 	} else {
 		out.Never = append(out.Never, "the card was never configured: scheme off, which does the same, stands there now")
 	}
-	if a.Configuration.Equal(want) {
+	if a.Configuration != nil && a.Configuration.Equal(want) {
 		return nil
 	}
 	if err := r.Reset(ctx, false); err != nil {
