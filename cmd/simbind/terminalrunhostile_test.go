@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/simbind/simbind/pcsc/mock"
+	"github.com/simbind/simbind/vuicc/image"
 )
 
 // written is a scenario file of a test.
@@ -53,5 +57,69 @@ func TestScenarioOfAbsurdValues(t *testing.T) {
 		if code != exitDoubt && code != exitRefused && code != exitDone || strings.Contains(talk, "not put back") {
 			t.Errorf("%.40s: exit %d\n%.400s", line, code, talk)
 		}
+	}
+}
+
+// TestScenarioWritesNoIssuersFile: what a terminal does not write is refused before the first line, EF_IMSI by another path and EF_ICCID as well.
+func TestScenarioWritesNoIssuersFile(t *testing.T) {
+	for _, line := range []string{
+		"network 3F00/2FE2 98881112000000430021", "network 3F00/7FFF/6F07 082926101160845740", "network ADF1/6F38 00", "network ADF1/6F78 0001",
+	} {
+		w := admit(t, patient{e0: "E003800101"})
+		before := w.whatStands(t)
+		path := w.written(t, "card usim-linked\ninstall E003800101\nstart 490154203237518\n"+line+"\n")
+		code, out, talk := w.call(append([]string{"terminal", "run", path, "--use-up-first-insert"}, w.means(t)...)...)
+		if code != exitRefused || !strings.Contains(talk, "x.scenario:4: network") || out != "" {
+			t.Errorf("%s: exit %d\n%s%s", line, code, out, talk)
+		}
+		for name, v := range w.whatStands(t) {
+			if before[name] != v {
+				t.Errorf("%s: %s is %s, was %s", line, name, v, before[name])
+			}
+		}
+	}
+}
+
+// location is a file of 300 bytes that the network writes.
+func locationOf(img *image.Image) {
+	f := img.File("ADF1/6F7E")
+	f.Content = bytes.Repeat([]byte{0x5A}, 300)
+}
+
+const writesLocation = "card usim-separate\ninstall E003800101\nstart 490154203237518\nnetwork ADF1/6F7E 112233440011001234FF00\n"
+
+// TestScenarioWritesALongFile: it is put back whole.
+func TestScenarioWritesALongFile(t *testing.T) {
+	w := admit(t, patient{image: "usim-separate", e0: "E003800101", change: locationOf})
+	code, out, talk := w.call(append([]string{"terminal", "run", w.written(t, writesLocation), "--use-up-first-insert"}, w.means(t)...)...)
+	if code != exitDone {
+		t.Errorf("exit %d\n%s%s", code, out, talk)
+	}
+	for _, f := range w.chip.Files() {
+		if f.Path == "ADF1/6F7E" && !bytes.Equal(f.Content, bytes.Repeat([]byte{0x5A}, 300)) {
+			t.Errorf("it holds %X", f.Content)
+		}
+	}
+}
+
+// TestScenarioLostFile: a file that could not be put back is named, and nothing promises that 'terminal put-back' would do it.
+func TestScenarioLostFile(t *testing.T) {
+	named := 0
+	for at := 100; ; at += 7 {
+		w := admit(t, patient{image: "usim-separate", e0: "E003800101"})
+		w.reader.SetFaults(mock.Faults{RemoveAt: at})
+		code, out, talk := w.call(append([]string{"terminal", "run", w.written(t, writesLocation), "--use-up-first-insert"}, w.means(t)...)...)
+		if code == exitDone {
+			break
+		}
+		if strings.Contains(out+talk, "not put back: file ADF1/6F7E") {
+			named++
+			if !strings.Contains(out+talk, "a device writes it anew") {
+				t.Errorf("pulled at %d:\n%s%s", at, out, talk)
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("named %d times", named)
 	}
 }

@@ -122,8 +122,9 @@ func (a *app) playLines(ctx context.Context, o *runFlags, p *player, s scenario.
 		p.saved = placesOf(play.Backup)
 	}
 	err := p.counted(ctx, s, out)
-	back, failed := p.putBack(context.WithoutCancel(ctx), play)
+	back, lost, failed := p.putBack(context.WithoutCancel(ctx), play)
 	out.PutBack = a.viewPutBack(play, back, failed)
+	out.PutBack.Left = append(out.PutBack.Left, lost...)
 	if err != nil { // there will be no report
 		out.PutBack.text(a.err)
 	}
