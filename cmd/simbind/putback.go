@@ -83,7 +83,8 @@ func (a *app) putBackCommand() *cobra.Command {
 		Short: "Put a card back as it was before a scenario that broke off",
 		Long: `Look in this station's journal whether a scenario was played on the card and broke off ('terminal run --change-card' was killed, or the
 card was pulled), and put back what was saved before it: EF_IMSI of every copy, the applet's backups of it, the configuration, and the bound
-terminals. What stands as before is not written. Nothing is lost by doing it twice.
+terminals. What stands as before is not written. Nothing is lost by doing it twice. What was stored or written on the card since, by
+another station too, goes: when that is what the card shall have, 'simbind personalize --release' says so instead.
 
 Files that a line network wrote are kept in the memory of the run that wrote them alone: location files, which a device writes anew when it
 registers.`,
