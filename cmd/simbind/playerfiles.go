@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/vuicc/scenario"
@@ -128,9 +129,13 @@ func (p *player) write(ctx context.Context, path string, content []byte) error {
 	return p.settle(ctx)
 }
 
-// putBack gives the card back what it had: by the run what others keep, here the files that the network wrote; lost are those that it could not.
-func (p *player) putBack(ctx context.Context, play *personalize.Play) (back personalize.PutBack, lost []leftView, err error) {
-	if play != nil {
+// putBack gives the card back what it had: by the run what others keep, here the files that the network wrote; lost are those that it could not. Keys
+// that the card refused within the scenario are not offered again.
+func (p *player) putBack(ctx context.Context, play *personalize.Play, ended error) (back personalize.PutBack, lost []leftView, err error) {
+	switch {
+	case play != nil && as[*gp.SessionError](ended):
+		err = errKeysRefused
+	case play != nil:
 		back, err = p.run.PutBack(ctx, play, p.keyed)
 	}
 	if len(p.originals) == 0 {
@@ -150,6 +155,8 @@ func (p *player) putBack(ctx context.Context, play *personalize.Play) (back pers
 	}
 	return back, lost, err
 }
+
+var errKeysRefused = errors.New("the card refused the keys, and they are not offered again by themselves")
 
 // writeWhole writes a file of any size.
 func (p *player) writeWhole(ctx context.Context, o original) error {

@@ -115,6 +115,9 @@ func (a *app) putBack(ctx context.Context, o *secretFlags, identity string) erro
 		return err
 	}
 	play, err := run.Broken(iccid, func(file string) (personalize.Backup, error) { return personalize.LoadBackup(file, ids...) })
+	if errors.Is(err, personalize.ErrBackup) && !errors.Is(err, personalize.ErrBackupEncrypted) {
+		return &codeError{code: exitRefused, err: err, hint: noPutBack}
+	}
 	if err != nil {
 		return err
 	}
@@ -133,6 +136,9 @@ func (a *app) putBack(ctx context.Context, o *secretFlags, identity string) erro
 	}
 	return ctx.Err()
 }
+
+// noPutBack helps when what was saved cannot be read.
+const noPutBack = "bring the file back to where it was; without it, look with 'simbind status --keys FILE' what the card holds, restore EF_IMSI from an older backup, and say so with 'simbind personalize --release \"REASON\"'"
 
 func (a *app) finishPlay(ctx context.Context, run *personalize.Run, play *personalize.Play, keyed bool, r *putBackReport) error {
 	if _, adm, err := run.Codes(uicc.ICCID(play.Backup.ICCID)); err != nil || !keyed && (play.Keyed() || adm.IsZero()) {

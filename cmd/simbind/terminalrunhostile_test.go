@@ -123,3 +123,58 @@ func TestScenarioLostFile(t *testing.T) {
 		t.Errorf("named %d times", named)
 	}
 }
+
+// wary is a card that refuses one EXTERNAL AUTHENTICATE.
+type wary struct {
+	mock.Chip
+	refuses, asked int
+}
+
+func (x *wary) Process(command []byte) ([]byte, error) {
+	if len(command) > 1 && command[1] == 0x82 {
+		if x.asked++; x.asked == x.refuses {
+			return []byte{0x63, 0x00}, nil
+		}
+	}
+	return x.Chip.Process(command)
+}
+
+// TestScenarioKeysRefused: keys that a card refused within a scenario are not offered again by themselves, to put it back; 'terminal put-back' does.
+func TestScenarioKeysRefused(t *testing.T) {
+	s := story(t, "re-personalization.scenario")
+	for refuses := 4; refuses < 7; refuses++ {
+		w, _ := scenarioCard(t, s, "", true)
+		before := w.whatStands(t)
+		chip := &wary{Chip: w.chip, refuses: refuses}
+		w.reader.Insert(chip)
+		code, out, talk := w.playScenario(s, w.means(t)...)
+		if code != exitAuth || chip.asked != refuses || !strings.Contains(talk, "not put back: ") || !strings.Contains(talk, "'simbind terminal put-back'") {
+			t.Errorf("exit %d, %d authentications, the %dth refused\n%s%s", code, chip.asked, refuses, out, talk)
+		}
+		if code, out, talk = w.call(w.putBackArgs(t)...); code != exitDone {
+			t.Errorf("put back: exit %d\n%s%s", code, out, talk)
+		}
+		for name, v := range w.whatStands(t) {
+			if before[name] != v {
+				t.Errorf("%s is %s, was %s", name, v, before[name])
+			}
+		}
+	}
+}
+
+// TestPutBackWithoutItsBackup: what helps is said.
+func TestPutBackWithoutItsBackup(t *testing.T) {
+	s := story(t, "renewal-denied.scenario")
+	w, _ := scenarioCard(t, s, "", true)
+	w.reader.SetFaults(mock.Faults{RemoveAt: 150})
+	if code, _, talk := w.playScenario(s, w.means(t)...); code != exitNoCard && code != exitDoubt {
+		t.Fatalf("exit %d\n%s", code, talk)
+	}
+	w.back()
+	if err := os.RemoveAll(filepath.Join(w.state, "backups")); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, talk := w.call(w.putBackArgs(t)...); code != exitRefused || !strings.Contains(talk, "--release") {
+		t.Errorf("exit %d\n%s", code, talk)
+	}
+}

@@ -122,7 +122,7 @@ func (a *app) playLines(ctx context.Context, o *runFlags, p *player, s scenario.
 		p.saved = placesOf(play.Backup)
 	}
 	err := p.counted(ctx, s, out)
-	back, lost, failed := p.putBack(context.WithoutCancel(ctx), play)
+	back, lost, failed := p.putBack(context.WithoutCancel(ctx), play, err)
 	out.PutBack = a.viewPutBack(play, back, failed)
 	out.PutBack.Left = append(out.PutBack.Left, lost...)
 	if err != nil { // there will be no report
