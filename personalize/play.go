@@ -29,6 +29,9 @@ type PlayedError struct {
 	Backup string // file; empty: the card has no EF_IMSI
 }
 
+// Open is the refusal of the card until it is put back.
+func (p *Play) Open() *PlayedError { return &PlayedError{Since: p.intent.Time, Backup: p.File} }
+
 func (e *PlayedError) Error() string {
 	return fmt.Sprintf("a scenario was played on this card at %s and nothing was put back: EF_IMSI and the configuration may be the scenario's",
 		e.Since.UTC().Format("2006-01-02 15:04:05Z"))

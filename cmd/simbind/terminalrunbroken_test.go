@@ -62,6 +62,9 @@ func pulled(t *testing.T, s scenario.Scenario, at int) (done bool) {
 	}
 	w.back()
 	begun := strings.Contains(talk, "not put back:") || code == exitDoubt
+	if begun && code != exitDoubt {
+		t.Errorf("pulled at %d: the card is not put back, exit %d\n%s", at, code, talk)
+	}
 	code, _, talk = w.playScenario(s, w.means(t)...)
 	if begun != strings.Contains(talk, "a scenario was played on this card") || begun && code != exitDoubt || !begun && code != exitDone {
 		t.Errorf("pulled at %d: played again, exit %d: %s", at, code, talk)

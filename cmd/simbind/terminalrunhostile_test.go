@@ -148,7 +148,7 @@ func TestScenarioKeysRefused(t *testing.T) {
 		chip := &wary{Chip: w.chip, refuses: refuses}
 		w.reader.Insert(chip)
 		code, out, talk := w.playScenario(s, w.means(t)...)
-		if code != exitAuth || chip.asked != refuses || !strings.Contains(talk, "not put back: ") || !strings.Contains(talk, "'simbind terminal put-back'") {
+		if code != exitDoubt || chip.asked != refuses || !strings.Contains(talk, "not put back: ") || !strings.Contains(talk, "'simbind terminal put-back'") {
 			t.Errorf("exit %d, %d authentications, the %dth refused\n%s%s", code, chip.asked, refuses, out, talk)
 		}
 		if code, out, talk = w.call(w.putBackArgs(t)...); code != exitDone {

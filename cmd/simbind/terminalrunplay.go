@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -127,6 +128,9 @@ func (a *app) playLines(ctx context.Context, o *runFlags, p *player, s scenario.
 	out.PutBack.Left = append(out.PutBack.Left, lost...)
 	if err != nil { // there will be no report
 		out.PutBack.text(a.err)
+	}
+	if err != nil && play != nil && (failed != nil || len(back.Left) > 0) { // what the card is now matters more than what ended the lines
+		return errors.Join(err, play.Open())
 	}
 	return err
 }
