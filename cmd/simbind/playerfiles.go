@@ -141,7 +141,10 @@ func (p *player) putBack(ctx context.Context, play *personalize.Play, ended erro
 	if len(p.originals) == 0 {
 		return back, nil, err
 	}
-	dead := p.power(ctx, true)
+	dead := p.sameCard(ctx)
+	if dead == nil {
+		dead = p.power(ctx, true)
+	}
 	for _, o := range p.originals {
 		failed := dead
 		if failed == nil {
@@ -154,6 +157,15 @@ func (p *player) putBack(ctx context.Context, play *personalize.Play, ended erro
 		back.Done = append(back.Done, "file "+o.path)
 	}
 	return back, lost, err
+}
+
+// sameCard looks whether the card is still the one that was played on, before a code is given: it may have been taken out.
+func (p *player) sameCard(ctx context.Context) error {
+	if err := p.run.Reset(ctx, true); err != nil {
+		return err
+	}
+	_, err := p.run.Known(ctx, personalize.Expected{ICCID: p.iccid.String()})
+	return err
 }
 
 var errKeysRefused = errors.New("the card refused the keys, and they are not offered again by themselves")
