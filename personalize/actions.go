@@ -16,8 +16,17 @@ type Change struct {
 }
 
 // Act carries one action of the card interface out (§6): identity, session, state, action with the generation just
-// read, state again.
+// read, state again. A card on which a scenario was played is refused with *PlayedError: what is done now would be undone when it is put back.
 func (r *Run) Act(ctx context.Context, expected Expected, action binding.Action) (Change, error) {
+	return r.actUnless(ctx, expected, action, r.notPlayed)
+}
+
+// act is Act while a card is put back.
+func (r *Run) act(ctx context.Context, expected Expected, action binding.Action) (Change, error) {
+	return r.actUnless(ctx, expected, action, func(uicc.ICCID) error { return nil })
+}
+
+func (r *Run) actUnless(ctx context.Context, expected Expected, action binding.Action, refuses func(uicc.ICCID) error) (Change, error) {
 	var f Facts
 	r.phase("read")
 	if err := r.identify(ctx, &f); err != nil {
@@ -35,6 +44,9 @@ func (r *Run) Act(ctx context.Context, expected Expected, action binding.Action)
 		return out, err
 	}
 	defer unlock()
+	if err := refuses(f.ICCID); err != nil {
+		return out, err
+	}
 	r.phase("session")
 	s, before, err := r.session(ctx, f.ICCID)
 	if err != nil {

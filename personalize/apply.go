@@ -91,6 +91,9 @@ func (r *Run) saveBackup(p *Plan) func() (name string, err error) {
 	var name string
 	b := r.backup(p)
 	wait := meanwhile.Do(func() (err error) {
+		if p.Wish.putBack { // what was saved before the scenario stays the newest: EF_IMSI may still be the scenario's
+			return r.Store.prepareJournal(b.ICCID)
+		}
 		name, err = r.Store.SaveBackup(b, r.Backups...)
 		return errors.Join(err, r.Store.prepareJournal(b.ICCID))
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/simbind/simbind/binding"
@@ -27,6 +28,9 @@ type PlayedError struct {
 	Since  time.Time
 	Backup string // file; empty: the card has no EF_IMSI
 }
+
+// Open is the refusal of the card until it is put back.
+func (p *Play) Open() *PlayedError { return &PlayedError{Since: p.intent.Time, Backup: p.File} }
 
 func (e *PlayedError) Error() string {
 	return fmt.Sprintf("a scenario was played on this card at %s and nothing was put back: EF_IMSI and the configuration may be the scenario's",
@@ -129,6 +133,9 @@ func (r *Run) announcePlay(b Backup, applet *Applet) (*Play, error) {
 	var err error
 	if len(b.Copies) > 0 {
 		if p.File, err = r.Store.SaveBackup(b, r.Backups...); err != nil {
+			return nil, err
+		}
+		if p.File, err = filepath.Abs(p.File); err != nil { // the card may be put back from another folder
 			return nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package personalize_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -191,6 +192,9 @@ func TestPutBackWithoutADM(t *testing.T) {
 	if p, _ := d.run.Broken(uicc.ICCID(play.Backup.ICCID), func(string) (personalize.Backup, error) { return play.Backup, nil }); p == nil {
 		t.Error("the journal says that it was put back")
 	}
+	if b, err := d.store.LatestBackup(play.Backup.ICCID); err != nil || b.Copies[0] != play.Backup.Copies[0] {
+		t.Errorf("the newest backup holds the scenario's IMSI: %v, %v", b.Copies, err)
+	}
 }
 
 // TestPlayNeverConfigured: a card that never had a configuration cannot have none again.
@@ -253,5 +257,90 @@ func TestNoPlayInDoubt(t *testing.T) {
 		if mark == personalize.MarkQuarantine && !journal.Quarantined() {
 			t.Error("the play ended the quarantine")
 		}
+	}
+}
+
+// TestNeverConfiguredWithoutKeys: a configuration that the scenario stored with keys on a card that had none is not put back without keys, and
+// nothing may say that it was.
+func TestNeverConfiguredWithoutKeys(t *testing.T) {
+	d := newDesk(t, "usim-linked")
+	t.Cleanup(d.close)
+	d.secrets.ADM1, _ = uicc.ADMFromDigits("88888888")
+	play, err := d.run.BeginPlay(context.Background(), d.iccid(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.change(binding.DefaultConfiguration(binding.FirstInsert))
+	out, err := d.run.PutBack(context.Background(), play, false)
+	if err != nil || len(out.Left) == 0 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if p, err := d.run.Broken(uicc.ICCID(play.Backup.ICCID), func(string) (personalize.Backup, error) { return play.Backup, nil }); p == nil || err != nil {
+		t.Errorf("the journal says that it was put back: %v", err)
+	}
+}
+
+// TestPlayNamesItsBackupForEveryFolder: the card is put back from another working folder.
+func TestPlayNamesItsBackupForEveryFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	d := newDesk(t, "usim-linked")
+	t.Cleanup(d.close)
+	var err error
+	if d.store, err = personalize.OpenStore("state"); err != nil {
+		t.Fatal(err)
+	}
+	d.run.Store = d.store
+	play, err := d.run.BeginPlay(context.Background(), d.iccid(), true)
+	if err != nil || !filepath.IsAbs(play.File) {
+		t.Errorf("%s, %v", play.File, err)
+	}
+}
+
+// TestNoActionOnAPlayedCard: what a person tells the applet meanwhile would be undone, and would restore the scenario's IMSI.
+func TestNoActionOnAPlayedCard(t *testing.T) {
+	d, play := played(t, "both")
+	d.reset()
+	if _, err := d.run.Act(context.Background(), personalize.Expected{}, binding.Unbind()); !errors.As(err, new(*personalize.PlayedError)) {
+		t.Errorf("%v", err)
+	}
+	if out, err := d.run.PutBack(context.Background(), play, true); err != nil || len(out.Left) > 0 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// TestSaveOfADeniedCard: a denial value that could be an IMSI is not saved as the subscriber's.
+func TestSaveOfADeniedCard(t *testing.T) {
+	for _, image := range []string{"usim-linked", "usim-separate"} {
+		d := newDesk(t, image)
+		t.Cleanup(d.close)
+		d.secrets.PIN1, _ = uicc.PIN("1234")
+		c := binding.DefaultConfiguration(binding.Preset)
+		c.Patterns = append(c.Patterns, binding.Pattern{0x49, 0x01, 0x54, 0x20, 0x32, 0x37, 0x51})
+		c.Denial = invented
+		if _, err := d.personalize(wish(c)); err != nil {
+			t.Fatal(err)
+		}
+		d.boot("352099001761481")
+		d.reset()
+		if b, _, err := d.run.Save(context.Background(), personalize.Expected{}, false); !errors.As(err, new(*personalize.UnfitError)) {
+			t.Errorf("%s: %v, %v", image, b.Copies, err)
+		}
+		d.reset()
+		if b, _, err := d.run.Save(context.Background(), personalize.Expected{}, true); err != nil || b.Copies[0].From != "applet" {
+			t.Errorf("%s, with keys: %v, %v", image, b.Copies, err)
+		}
+	}
+}
+
+// TestPutBackOnANewApplet: the applet was installed anew meanwhile: it gets the configuration that was saved.
+func TestPutBackOnANewApplet(t *testing.T) {
+	d, play := played(t, "")
+	other := newDesk(t, "usim-separate")
+	t.Cleanup(other.close)
+	d.chip = other.chip
+	d.reinsert()
+	out, err := d.run.PutBack(context.Background(), play, true)
+	if err != nil || len(out.Left) > 0 || !slices.Contains(out.Done, "configuration, scheme first-insert") {
+		t.Errorf("%+v, %v", out, err)
 	}
 }

@@ -15,7 +15,7 @@ func (r *Run) doBack(ctx context.Context, p *Play, action binding.Action, what s
 	if err := r.Reset(ctx, false); err != nil {
 		return err
 	}
-	if _, err := r.Act(ctx, Expected{ICCID: p.Backup.ICCID}, action); err != nil {
+	if _, err := r.act(ctx, Expected{ICCID: p.Backup.ICCID}, action); err != nil {
 		return err
 	}
 	out.Done = append(out.Done, what)
@@ -28,7 +28,7 @@ func (r *Run) configurationBack(ctx context.Context, p *Play, was before, keyed 
 		return nil
 	}
 	a, err := r.again(ctx, p, keyed)
-	if err != nil || a.Configuration == nil || was.configuration != nil && a.Configuration.Equal(*was.configuration) {
+	if err != nil || a.Configuration == nil && was.configuration == nil {
 		return err
 	}
 	want := binding.DefaultConfiguration(binding.Off)
@@ -37,7 +37,7 @@ func (r *Run) configurationBack(ctx context.Context, p *Play, was before, keyed 
 	} else {
 		out.Never = append(out.Never, "the card was never configured: scheme off, which does the same, stands there now")
 	}
-	if a.Configuration.Equal(want) {
+	if a.Configuration != nil && a.Configuration.Equal(want) {
 		return nil
 	}
 	if err := r.Reset(ctx, false); err != nil {
@@ -105,7 +105,7 @@ func (r *Run) lookBack(ctx context.Context, p *Play, was before, keyed bool, out
 		return err
 	}
 	if !keyed {
-		lookOpen(was, a, out)
+		lookOpen(p, was, a, out)
 		return nil
 	}
 	lookFull(was, a, out)
@@ -116,7 +116,10 @@ func (r *Run) lookBack(ctx context.Context, p *Play, was before, keyed bool, out
 }
 
 // lookOpen is what can be told without keys.
-func lookOpen(was before, a *Applet, out *PutBack) {
+func lookOpen(p *Play, was before, a *Applet, out *PutBack) {
+	if a.State.Generation != p.Backup.Generation { // a start changes none
+		out.Left = append(out.Left, "a configuration that was stored since, or an action, which takes keys")
+	}
 	if a.State.Backups != 0 && a.State.Files != binding.FilesBackup {
 		out.Left = append(out.Left, "EF_IMSI is "+a.State.Files.String())
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/simbind/simbind/binding"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/uicc/usim"
 )
@@ -40,6 +41,9 @@ func (r *Run) Save(ctx context.Context, expected Expected, keyed bool) (Backup, 
 		}
 		f.Applet = applet
 	}
+	if err := refuseDenied(f.Applet); err != nil {
+		return Backup{}, *f, err
+	}
 	if err := r.readFiles(ctx, f); err != nil {
 		return Backup{}, *f, err
 	}
@@ -55,6 +59,18 @@ func (r *Run) Save(ctx context.Context, expected Expected, keyed bool) (Backup, 
 		return Backup{}, *f, err
 	}
 	return r.backup(p), *f, nil
+}
+
+// refuseDenied refuses a card whose applet shows a denial value in a copy, and no backup: without keys a denial value that could be an IMSI
+// cannot be told from the subscriber's.
+func refuseDenied(a *Applet) error {
+	if a == nil || a.Full || a.State.Backups == 0 {
+		return nil
+	}
+	if f := a.State.Files; f == binding.FilesDenial || f == binding.FilesDifferent {
+		return &UnfitError{Reason: "EF_IMSI is not the subscriber's now (" + f.String() + "), and without keys nobody knows that one"}
+	}
+	return nil
 }
 
 // Difference is one copy of EF_IMSI whose content is not the backup's.

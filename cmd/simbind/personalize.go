@@ -51,7 +51,7 @@ finished or classified. Keys are used once; nothing is retried.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "read and plan, write nothing to the card")
 	f.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run: exit 20 when the card differs from what is wanted")
 	f.BoolVar(&o.reconfigure, "reconfigure", false, "change a card that carries another configuration")
-	f.StringVar(&o.release, "release", "", "let a card in quarantine go on; the text says why, for its journal")
+	f.StringVar(&o.release, "release", "", "let a card go on that is in quarantine, or was played on and not put back (its EF_IMSI is then taken for the subscriber's); the text says why, for its journal")
 	f.StringArrayVar(&o.recipients, "backup-recipient", nil, "encrypt the backup to this age recipient (repeatable)")
 	return c
 }
@@ -59,6 +59,9 @@ finished or classified. Keys are used once; nothing is retried.`,
 func (a *app) personalize(ctx context.Context, o *personalizeFlags) error {
 	if o.exitCode && !o.dryRun {
 		return errExitCode
+	}
+	if o.release != "" && o.dryRun {
+		return usagef("--release goes into the card's journal, and --dry-run changes nothing")
 	}
 	wishOf, err := o.wish(a, o.identity)
 	if err != nil {

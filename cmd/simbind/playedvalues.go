@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/simbind/simbind/binding"
@@ -117,6 +118,7 @@ func (b *baseline) template(text string) []byte {
 const (
 	logEntries = 8
 	entryStart = 16 // where the number of the start stands, in hex digits: behind decision and IMEI
+	entrySize  = 20 // hex digits
 )
 
 // entriesOf are the entries of E4, in hex.
@@ -130,9 +132,12 @@ func entriesOf(text string) []string {
 }
 
 // log is E4 of this card: the scenario's entries, their starts counted on, before those that were there. The first of the scenario is none when
-// it equals the newest that was there.
+// it equals the newest that was there. What has entries of another size is taken as it is.
 func (b *baseline) log(text string) string {
 	entries := entriesOf(text)
+	if slices.ContainsFunc(slices.Concat(entries, b.entries), func(e string) bool { return len(e) != entrySize }) {
+		return text
+	}
 	if n := len(entries); n > 0 && len(b.entries) > 0 && entries[n-1][:entryStart] == b.entries[0][:entryStart] {
 		entries = entries[:n-1]
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/simbind/simbind/apdu"
+	"github.com/simbind/simbind/gp"
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/uicc"
 	"github.com/simbind/simbind/vuicc/scenario"
@@ -127,27 +129,59 @@ func (p *player) write(ctx context.Context, path string, content []byte) error {
 	return p.settle(ctx)
 }
 
-// putBack gives the card back what it had: by the run what others keep, here the files that the network wrote.
-func (p *player) putBack(ctx context.Context, play *personalize.Play) (personalize.PutBack, error) {
-	var back personalize.PutBack
-	var err error
-	if play != nil {
+// putBack gives the card back what it had: by the run what others keep, here the files that the network wrote; lost are those that it could not. Keys
+// that the card refused within the scenario are not offered again.
+func (p *player) putBack(ctx context.Context, play *personalize.Play, ended error) (back personalize.PutBack, lost []leftView, err error) {
+	switch {
+	case play != nil && as[*gp.SessionError](ended):
+		err = errKeysRefused
+	case play != nil:
 		back, err = p.run.PutBack(ctx, play, p.keyed)
 	}
-	if err != nil || len(p.originals) == 0 {
-		return back, err
+	if len(p.originals) == 0 {
+		return back, nil, err
 	}
-	if err := p.power(ctx, true); err != nil {
-		return back, err
+	dead := p.sameCard(ctx)
+	if dead == nil {
+		dead = p.power(ctx, true)
 	}
 	for _, o := range p.originals {
-		if err := p.write(ctx, o.path, o.content); err != nil {
-			back.Left = append(back.Left, fmt.Sprintf("file %s: %v", o.path, err))
+		failed := dead
+		if failed == nil {
+			failed = p.writeWhole(ctx, o)
+		}
+		if failed != nil {
+			lost = append(lost, leftView{fmt.Sprintf("file %s: %v", o.path, failed), "no verb brings it back: a device writes it anew when it registers"})
 			continue
 		}
 		back.Done = append(back.Done, "file "+o.path)
 	}
-	return back, nil
+	return back, lost, err
+}
+
+// sameCard looks whether the card is still the one that was played on, before a code is given: it may have been taken out.
+func (p *player) sameCard(ctx context.Context) error {
+	if err := p.run.Reset(ctx, true); err != nil {
+		return err
+	}
+	_, err := p.run.Known(ctx, personalize.Expected{ICCID: p.iccid.String()})
+	return err
+}
+
+var errKeysRefused = errors.New("the card refused the keys, and they are not offered again by themselves")
+
+// writeWhole writes a file of any size.
+func (p *player) writeWhole(ctx context.Context, o original) error {
+	if err := p.write(ctx, o.path, o.content[:min(len(o.content), apdu.MaxShortData)]); err != nil {
+		return err
+	}
+	for at := apdu.MaxShortData; at < len(o.content); at += apdu.MaxShortData {
+		part := o.content[at:min(at+apdu.MaxShortData, len(o.content))]
+		if _, err := uicc.Update(ctx, p, "UPDATE "+o.path, uicc.UpdateBinary(at, part)); err != nil {
+			return err
+		}
+	}
+	return p.settle(ctx)
 }
 
 // hexOf is upper-case hex, as the language writes it.

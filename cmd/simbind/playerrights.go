@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/simbind/simbind/apdu"
 	"github.com/simbind/simbind/uicc"
@@ -66,6 +67,9 @@ func (p *player) foreseen(ctx context.Context, l scenario.Line) (string, error) 
 		}
 		return "", p.remember(ctx, l.Words[0])
 	case "network": // what cannot be read cannot be put back
+		if why, err := p.issuers(ctx, l.Words[0]); why != "" || err != nil {
+			return why, err
+		}
 		why, err := p.shut(ctx, l.Words[0], uicc.ModeRead)
 		if why != "" || err != nil {
 			return why, err
@@ -74,6 +78,30 @@ func (p *player) foreseen(ctx context.Context, l scenario.Line) (string, error) 
 			return why, err
 		}
 		return p.tooSmall(ctx, l.Words[0], len(l.Words[1])/2)
+	}
+	return "", nil
+}
+
+// issuers tells why a file is none that a terminal writes. Of those a run that is killed leaves nothing to put them back with, and a card whose
+// EF_ICCID is another is found by nobody; the copies of EF_IMSI are saved.
+func (p *player) issuers(ctx context.Context, path string) (string, error) {
+	const no = "no file that a terminal writes: nothing would bring it back after a run that was killed"
+	switch name := nameOf(path); {
+	case name != "":
+		return "", nil
+	case strings.HasSuffix(path, "/6F07"), path == "3F00/2FE2":
+		return no, nil
+	}
+	fcp, err := p.locate(ctx, path)
+	if err != nil {
+		return refusal(err)
+	}
+	rules, err := uicc.NewRuleReader(p).Rules(ctx, fcp, pathOf(path))
+	if err != nil {
+		return "", err
+	}
+	if refs := refsOf(rules, uicc.ModeUpdate); len(refs) > 0 && !slices.Contains(refs, uicc.PIN1) {
+		return no, nil
 	}
 	return "", nil
 }

@@ -83,7 +83,8 @@ func (a *app) putBackCommand() *cobra.Command {
 		Short: "Put a card back as it was before a scenario that broke off",
 		Long: `Look in this station's journal whether a scenario was played on the card and broke off ('terminal run --change-card' was killed, or the
 card was pulled), and put back what was saved before it: EF_IMSI of every copy, the applet's backups of it, the configuration, and the bound
-terminals. What stands as before is not written. Nothing is lost by doing it twice.
+terminals. What stands as before is not written. Nothing is lost by doing it twice. What was stored or written on the card since, by
+another station too, goes: when that is what the card shall have, 'simbind personalize --release' says so instead.
 
 Files that a line network wrote are kept in the memory of the run that wrote them alone: location files, which a device writes anew when it
 registers.`,
@@ -114,6 +115,9 @@ func (a *app) putBack(ctx context.Context, o *secretFlags, identity string) erro
 		return err
 	}
 	play, err := run.Broken(iccid, func(file string) (personalize.Backup, error) { return personalize.LoadBackup(file, ids...) })
+	if errors.Is(err, personalize.ErrBackup) && !errors.Is(err, personalize.ErrBackupEncrypted) {
+		return &codeError{code: exitRefused, err: err, hint: noPutBack}
+	}
 	if err != nil {
 		return err
 	}
@@ -132,6 +136,9 @@ func (a *app) putBack(ctx context.Context, o *secretFlags, identity string) erro
 	}
 	return ctx.Err()
 }
+
+// noPutBack helps when what was saved cannot be read.
+const noPutBack = "bring the file back to where it was; without it, look with 'simbind status --keys FILE' what the card holds, restore EF_IMSI from an older backup, and say so with 'simbind personalize --release \"REASON\"'"
 
 func (a *app) finishPlay(ctx context.Context, run *personalize.Run, play *personalize.Play, keyed bool, r *putBackReport) error {
 	if _, adm, err := run.Codes(uicc.ICCID(play.Backup.ICCID)); err != nil || !keyed && (play.Keyed() || adm.IsZero()) {

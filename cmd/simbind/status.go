@@ -79,6 +79,11 @@ func (a *app) status(ctx context.Context, o *secretFlags, tac string) error {
 	if err != nil {
 		return err
 	}
+	if played := run.NotPlayed(st.ICCID); as[*personalize.PlayedError](played) {
+		a.say("note: %v; 'simbind terminal put-back' puts it back as it was before", played)
+	} else if played != nil { // a journal that cannot be read hides no card
+		a.say("note: %v", played)
+	}
 	r := a.statusReport(&st, s.counter)
 	r.Models = show.Named(st.Applet.State)
 	return a.show(r)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"math/rand"
 	"slices"
 	"strings"
@@ -61,6 +62,9 @@ func pulled(t *testing.T, s scenario.Scenario, at int) (done bool) {
 	}
 	w.back()
 	begun := strings.Contains(talk, "not put back:") || code == exitDoubt
+	if begun && code != exitDoubt {
+		t.Errorf("pulled at %d: the card is not put back, exit %d\n%s", at, code, talk)
+	}
 	code, _, talk = w.playScenario(s, w.means(t)...)
 	if begun != strings.Contains(talk, "a scenario was played on this card") || begun && code != exitDoubt || !begun && code != exitDone {
 		t.Errorf("pulled at %d: played again, exit %d: %s", at, code, talk)
@@ -103,9 +107,30 @@ func (w *ward) refusedWhilePlayed(t *testing.T) {
 			t.Errorf("%q: exit %d\n%s", args, code, talk)
 		}
 	}
+	if code, _, talk := w.call("status"); code != exitDone || !strings.Contains(talk, "'simbind terminal put-back'") {
+		t.Errorf("status: exit %d\n%s", code, talk)
+	}
+	release := []string{"personalize", "--off", "--reconfigure", "--test-keys", "--release", "looked at", "--dry-run"}
+	if code, _, talk := w.call(append(release, pin...)...); code != exitUsage {
+		t.Errorf("%q: exit %d\n%s", release, code, talk)
+	}
+	unbind := []string{"unbind", "--test-keys", "--yes", "--expect-iccid", w.iccid(t)}
+	if code, _, talk := w.call(unbind...); code != exitDoubt || !strings.Contains(talk, "'simbind terminal put-back'") {
+		t.Errorf("unbind: exit %d\n%s", code, talk)
+	}
 	if code, _, talk := w.call("terminal", "put-back"); code != exitAuth {
 		t.Errorf("without keys: exit %d\n%s", code, talk)
 	}
+}
+
+// iccid is that of the card, whole.
+func (w *ward) iccid(t *testing.T) string {
+	t.Helper()
+	var r statusReport
+	if _, out, talk := w.call("status", "--json", "--reveal"); json.Unmarshal([]byte(out), &r) != nil {
+		t.Fatal(talk)
+	}
+	return r.ICCID
 }
 
 // hurried is a card at which somebody presses Ctrl-C.

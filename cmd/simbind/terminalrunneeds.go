@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,8 +40,8 @@ var changes = map[string]bool{"store": true, "block": true, "issuer": true, "net
 var keyed = map[string]bool{"88": true, "95": true, "96": true, "97": true}
 
 // loadScenario reads a scenario and refuses what cannot be played with the means at hand.
-func loadScenario(path string, m means) (scenario.Scenario, error) {
-	b, err := os.ReadFile(path)
+func loadScenario(ctx context.Context, path string, m means) (scenario.Scenario, error) {
+	b, err := await(ctx, func() ([]byte, error) { return readScenario(path) }) // a pipe may never say anything
 	if err != nil {
 		return scenario.Scenario{}, fileError(path, err)
 	}
@@ -57,6 +59,18 @@ func loadScenario(path string, m means) (scenario.Scenario, error) {
 		return s, &usageError{err: errors.New(strings.Join(refused, "\n")), hint: "not played on this card as called; 'go test ./vuicc/scenario' runs every scenario on a virtual one"}
 	}
 	return s, nil
+}
+
+// maxScenario is more than the language takes: what is longer is refused by its parser, and not read to an end that may never come.
+const maxScenario = 1 << 17
+
+func readScenario(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxScenario))
 }
 
 // whyNot says why a line is not played, "" when it is.

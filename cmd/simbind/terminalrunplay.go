@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -122,10 +123,14 @@ func (a *app) playLines(ctx context.Context, o *runFlags, p *player, s scenario.
 		p.saved = placesOf(play.Backup)
 	}
 	err := p.counted(ctx, s, out)
-	back, failed := p.putBack(context.WithoutCancel(ctx), play)
+	back, lost, failed := p.putBack(context.WithoutCancel(ctx), play, err)
 	out.PutBack = a.viewPutBack(play, back, failed)
+	out.PutBack.Left = append(out.PutBack.Left, lost...)
 	if err != nil { // there will be no report
 		out.PutBack.text(a.err)
+	}
+	if err != nil && play != nil && (failed != nil || len(back.Left) > 0) { // what the card is now matters more than what ended the lines
+		return errors.Join(err, play.Open())
 	}
 	return err
 }

@@ -154,6 +154,10 @@ func (t *task) wish(ctx context.Context, id uicc.ICCID) (personalize.Wish, error
 	if err := t.run.Hold(id); err != nil {
 		return wish, err
 	}
+	// It may hold the EF_IMSI of a scenario: it is not good because it was done before, and a reason to do it again says nothing about that.
+	if err := t.run.NotPlayed(id); err != nil {
+		return wish, err
+	}
 	redo := t.b.redo(t.iccid)
 	if redo != "" {
 		wish.Release = redo
