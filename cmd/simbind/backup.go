@@ -95,7 +95,7 @@ func (a *app) imsi(raw, ad []byte) string {
 	imsi, err := usim.DecodeIMSI(raw)
 	switch {
 	case err == nil:
-	case a.global.reveal || len(raw) == 0 || len(bytes.Trim(raw[1:], "\xFF")) == 0: // behind the length no digit
+	case a.global.reveal || len(raw) == 0 || bytes.Count(raw[1:], []byte{0xFF}) == len(raw)-1: // behind the length no digit
 		return fmt.Sprintf("none (%X)", raw)
 	default:
 		return fmt.Sprintf("none (%d bytes that are no IMSI)", len(raw))

@@ -68,7 +68,7 @@ func (a *applet) Install(p plug.InstallParameters) error {
 		switch {
 		case o.Tag == 0x81 && first == nil && len(o.Value) >= 5 && len(o.Value) <= 16:
 			if _, err := a.env.FileView(o.Value); err != nil {
-				return apdu.SWNoDiagnosis // as a platform answers an installation that its view of files fails
+				return apdu.SWWrongData
 			}
 			a.put(cellADF, o.Value)
 		case o.Tag == 0xE0:

@@ -117,13 +117,18 @@ func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 // maxRetired bounds the denial values that are remembered.
 const maxRetired = 4
 
-// retire remembers a denial value that may stand in a file, whole or in part, without being the one in force.
+// retire remembers a denial value that may stand in a file, whole or in part, without being the one in force: the last ones, the newest
+// first. One that begins with 00 is told from a subscriber's by that.
 func (a *applet) retire(denial []byte) {
-	kept := a.env.Get(cellRetired)
-	if bytes.Equal(denial, unconfigured().denial) || among(slices.Collect(slices.Chunk(kept, sizeIMSI)), denial) {
+	if denial[0] == 0x00 {
 		return
 	}
-	kept = append(bytes.Clone(denial), kept...)
+	kept := bytes.Clone(denial)
+	for old := range slices.Chunk(a.env.Get(cellRetired), sizeIMSI) {
+		if !bytes.Equal(old, denial) {
+			kept = append(kept, old...)
+		}
+	}
 	a.put(cellRetired, kept[:min(len(kept), maxRetired*sizeIMSI)])
 }
 

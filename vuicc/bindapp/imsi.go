@@ -30,5 +30,5 @@ func plausible(content []byte) bool {
 
 func decimal(b byte) bool { return b>>4 <= 9 && b&0x0F <= 9 }
 
-// filled tells whether b is nothing but FF.
-func filled(b []byte) bool { return len(bytes.Trim(b, "\xFF")) == 0 }
+// filled tells whether b is nothing but FF. (bytes.Trim takes what it cuts for UTF-8, and FF for any byte that is none.)
+func filled(b []byte) bool { return bytes.Count(b, []byte{0xFF}) == len(b) }

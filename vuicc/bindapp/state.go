@@ -28,7 +28,7 @@ const (
 	cellLocation      = "location"      // present: the pending write covers location and keys
 	cellAccess        = "access"        // 01: the last enforced verdict was a denial
 	cellStrict        = "strict"        // IMEI ‖ strict restores in a row without a STATUS
-	cellRetired       = "retired"       // plausible denial values that may still stand in a copy, 9 bytes each
+	cellRetired       = "retired"       // former denial values that may still stand in a copy, newest first, 9 bytes each
 )
 
 // Decisions of tag 82 (§5).

@@ -22,7 +22,7 @@ func TestInstallParameters(t *testing.T) {
 		refused     string // status word
 	}{
 		"nothing":              {"", ""},
-		"ADF not on the card":  {"8107A0000000871004" + first, "6F00"},
+		"ADF not on the card":  {"8107A0000000871004" + first, "6A80"},
 		"ADF":                  {adf, ""},
 		"configuration":        {first, ""},
 		"both":                 {adf + first, ""},

@@ -83,14 +83,16 @@ func TestLives(t *testing.T) {
 				p.both(t, "soil", (*side).soil)
 			}
 			l.ends(t, p[1], "")
-			p.alike(t, "uninstall", func(s *side) {
-				s.applet.Uninstall()
-				for _, f := range s.card.Files() {
-					s.note(fmt.Sprintf("%s %X", f.Path, f.Content), nil)
-				}
-			})
+			p.alike(t, "uninstall", (*side).uninstall)
 			sound(t, m)
 		})
+	}
+}
+
+func (s *side) uninstall() {
+	s.applet.Uninstall()
+	for _, f := range s.card.Files() {
+		s.note(fmt.Sprintf("%s %X", f.Path, f.Content), nil)
 	}
 }
 

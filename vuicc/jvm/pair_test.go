@@ -32,6 +32,9 @@ type side struct {
 	before  string      // by the look before it
 	session *gp.Session // on channel 1, for looking
 	working *gp.Session // on channel 0, for changing
+	fault   *fault      // that is to strike
+	fetched []byte      // the proactive command fetched last
+	dress   func(fcp []byte) []byte
 }
 
 // checker is what a test and a rapid test have in common.
@@ -42,7 +45,7 @@ type checker interface {
 
 type pair [2]*side
 
-func newPair(t checker, m *jvm.Machine, name string, application []byte) pair {
+func newPair(t checker, m *jvm.Machine, name string, application []byte, alter ...func(*image.Applet)) pair {
 	t.Helper()
 	var p pair
 	for i := range p {
@@ -54,9 +57,12 @@ func newPair(t checker, m *jvm.Machine, name string, application []byte) pair {
 		opts := []vuicc.Option{vuicc.WithRand(rand.New(rand.NewSource(1)))}
 		row := &img.Applets[0]
 		row.Application = append(bytes.Clone(row.Application), application...)
+		for _, f := range alter {
+			f(row)
+		}
 		create := []plug.New{bindapp.New, m.Applet(classes.applet, jvm.BindingClass)}[i]
 		opts = append(opts, vuicc.WithModule(row.Module, func(env plug.Env) plug.Applet {
-			s.applet = create(env)
+			s.applet = create(lent{env, s})
 			return s.applet
 		}))
 		if s.card, err = vuicc.New(img, opts...); err != nil {

@@ -32,7 +32,7 @@ func TestModelAndJavaAgree(t *testing.T) {
 			failing = true
 			image := rapid.SampledFrom([]string{"usim-linked", "usim-separate", "usim-only"}).Draw(t, "image")
 			steps := rapid.SliceOfN(anyStep, 40, 120).Draw(t, "steps")
-			p := newPair(t, m, image, nil)
+			p := newPair(t, m, image, nil, anyAlteration(t))
 			var done []string
 			p.alike(t, "at first", (*side).powerOn)
 			for _, s := range steps {
@@ -43,6 +43,7 @@ func TestModelAndJavaAgree(t *testing.T) {
 				done = append(done, s.name)
 				p.both(told{t, m, done}, s.name, s.do)
 			}
+			p.alike(told{t, m, done}, "uninstall", (*side).uninstall)
 			sound(t, m)
 			failing = false
 			lives++

@@ -79,7 +79,8 @@ func anyConfiguration(t *rapid.T) []byte {
 		}
 	}
 	maybe("policy", "830100", "830101", "830102", "830103", "830104", "830108", "83010A", "830110", "830112", "830120", "830122", "83013F", "830140")
-	maybe("denial", "8409"+imsis[3], "840900FFFFFFFFFFFFFFFF", "8409"+imsis[0], "8409"+imsis[2], "840904FFFFFFFFFFFFFFFF")
+	maybe("denial", "8409"+imsis[3], "840900FFFFFFFFFFFFFFFF", "8409"+imsis[0], "8409"+imsis[2], "840904FFFFFFFFFFFFFFFF",
+		"8409080910100000000888", "8409080910100000000777", "8409080910100000000666", "8409080910100000000555")
 	maybe("refresh", "850100", "850102", "850104", "850105", "850103")
 	maybe("terminals", "860101", "860102", "860104", "860105")
 	if rapid.IntRange(0, 9).Draw(t, "generation") == 0 {
@@ -254,6 +255,13 @@ func anyCommand(t *rapid.T) []byte {
 var levels = []gp.Level{0x01, 0x03, 0x11, 0x13, 0x33}
 
 var anyStep = rapid.Custom(func(t *rapid.T) step {
+	if which := rapid.IntRange(0, 49).Draw(t, "kind"); which >= 30 {
+		return moreSteps(t, which-30)
+	}
+	return commonStep(t)
+})
+
+func commonStep(t *rapid.T) step {
 	switch rapid.IntRange(0, 29).Draw(t, "step") {
 	case 0:
 		return step{}
@@ -301,4 +309,4 @@ var anyStep = rapid.Custom(func(t *rapid.T) step {
 		s.session, s.working = nil, nil
 		s.say(c)
 	}}
-})
+}

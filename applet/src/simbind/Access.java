@@ -27,8 +27,10 @@ public abstract class Access extends Location {
     private static final byte PREVIOUS = 0x03;
     private static final byte ABSOLUTE = 0x04;
 
-    /** EF_IPS in ASCII: OK at 0, KO at 4. */
-    private static final byte[] OUTCOMES = {0x4F, 0x4B, (byte) 0xFF, (byte) 0xFF, 0x4B, 0x4F, (byte) 0xFF, (byte) 0xFF};
+    /** EF_IPS in ASCII: OK at 0, KO at 4; an empty record at 6. */
+    private static final byte[] OUTCOMES = {0x4F, 0x4B, (byte) 0xFF, (byte) 0xFF, 0x4B, 0x4F, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF};
+    private static final short KO = 4;
+    private static final short EMPTY = 6;
 
     /**
      * Each copy whose content is plausible, no denial value and not its backup becomes that copy's backup; the old one is kept
@@ -118,15 +120,16 @@ public abstract class Access extends Location {
     }
 
     /**
-     * EF_IPS (§8.8, TS 31.102 clause 4.2.101), for the staff at the place. Writes the outcome as the oldest record, when it differs
-     * from the newest. A newest with a link is another applet's.
+     * EF_IPS (§8.8, TS 31.102 clause 4.2.101), for the staff at the place. Writes the outcome as the oldest record, when the newest is
+     * the other outcome or empty. Any other newest is another applet's.
      */
     void writePairingStatus(short outcome) {
         byte[] scratch = this.scratch;
         try {
             FileView view = select(USIM, EF_IPS_FILE);
             view.readRecord((short) 1, ABSOLUTE, (short) 0, scratch, (short) 0, (short) 4);
-            if (scratch[2] == (byte) 0xFF && Util.arrayCompare(scratch, (short) 0, OUTCOMES, outcome, (short) 4) != 0) {
+            if (Util.arrayCompare(scratch, (short) 0, OUTCOMES, (short) (KO - outcome), (short) 4) == 0
+                    || Util.arrayCompare(scratch, (short) 0, OUTCOMES, EMPTY, (short) 4) == 0) {
                 view.updateRecord((short) 0, PREVIOUS, (short) 0, OUTCOMES, outcome, (short) 4);
             }
         } catch (UICCException e) {

@@ -72,6 +72,9 @@ public final class BindingApplet extends Report implements ToolkitInterface, App
         mf = UICCSystem.getTheUICCView(JCSystem.CLEAR_ON_RESET);
         if (data[ADF] != 0) {
             adf = UICCSystem.getTheFileView(data, (short) (ADF + 1), data[ADF], JCSystem.CLEAR_ON_RESET);
+            if (adf == null) { // not on the card
+                wrong();
+            }
         }
         ToolkitRegistry entry = ToolkitRegistrySystem.getEntry();
         registry = entry;

@@ -193,11 +193,11 @@ abstract class Copies extends Configuration {
     }
 
     /**
-     * Remembers the denial value of the configuration in data or in ram, when it is plausible: a file may hold it though it is not in
-     * force, and it is not to be taken for a subscriber's.
+     * Remembers the denial value of the configuration in data or in ram, unless it begins with 00: a file may hold it though it is not
+     * in force, and it is not to be taken for a subscriber's.
      */
     void retire(byte[] configuration) {
-        if (plausible(configuration, DENIAL)) {
+        if (configuration[DENIAL] != 0) {
             byte[] scratch = this.scratch;
             short kept = (short) (retired(configuration, DENIAL) - RETIRED);
             if (kept == RETIRED_END - RETIRED) {

@@ -102,10 +102,11 @@ abstract class Location extends Copies {
             record = true;
             at += 2;
         } else {
-            at = attribute(TAG_SIZE);
-        }
-        if (at < 0) {
-            return;
+            at = attribute(TAG_SIZE); // two bytes or more, the last two count
+            if (at < 0) {
+                return;
+            }
+            at += (short) (scratch[(short) (at - 1)] - 2);
         }
         short size = Util.getShort(scratch, at);
         for (at = 0; at < size; at += CHUNK) {

@@ -18,7 +18,7 @@ public final class View implements FileView, Leaf {
         this.number = number;
     }
 
-    /** A new view; null before the applet is registered. */
+    /** A new view; null before the applet is registered, and of an ADF that is not there. */
     public static View open(byte[] adf, byte event) {
         Card card = Call.now().card;
         if (event != JCSystem.CLEAR_ON_RESET) { // the only kind this card has room for
@@ -28,7 +28,9 @@ public final class View implements FileView, Leaf {
             return null;
         }
         card.heap.allocating();
-        check(Call.now().service(Service.OPEN_VIEW, new Frame.Out().bytes(adf)));
+        if (Call.now().service(Service.OPEN_VIEW, new Frame.Out().bytes(adf)).u16() != 0) {
+            return null;
+        }
         return new View(adf, event, card.nextView());
     }
 
