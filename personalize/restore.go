@@ -68,7 +68,7 @@ func refuseDenied(a *Applet) error {
 		return nil
 	}
 	if f := a.State.Files; f == binding.FilesDenial || f == binding.FilesDifferent {
-		return &UnfitError{Reason: "EF_IMSI is not the subscriber's now (" + f.String() + "), and without keys nobody knows that one"}
+		return &UnfitError{Reason: "EF_IMSI is none that may be backed up (" + f.String() + "), and without keys nobody knows the subscriber's"}
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func (p *player) putBack(ctx context.Context, play *personalize.Play, ended erro
 			failed = p.writeWhole(ctx, o)
 		}
 		if failed != nil {
-			lost = append(lost, leftView{fmt.Sprintf("file %s: %v", o.path, failed), "no verb brings it back: a device writes it anew when it registers"})
+			lost = append(lost, leftView{fmt.Sprintf("file %s: %v", o.path, failed), "no verb brings it back: a device writes a location file anew when it registers"})
 			continue
 		}
 		back.Done = append(back.Done, "file "+o.path)

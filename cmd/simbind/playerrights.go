@@ -67,9 +67,6 @@ func (p *player) foreseen(ctx context.Context, l scenario.Line) (string, error) 
 		}
 		return "", p.remember(ctx, l.Words[0])
 	case "network": // what cannot be read cannot be put back
-		if why, err := p.issuers(ctx, l.Words[0]); why != "" || err != nil {
-			return why, err
-		}
 		why, err := p.shut(ctx, l.Words[0], uicc.ModeRead)
 		if why != "" || err != nil {
 			return why, err
@@ -77,33 +74,21 @@ func (p *player) foreseen(ctx context.Context, l scenario.Line) (string, error) 
 		if why, err = p.shut(ctx, l.Words[0], uicc.ModeUpdate); why != "" || err != nil {
 			return why, err
 		}
+		if why := issuers(l.Words[0]); why != "" {
+			return why, nil
+		}
 		return p.tooSmall(ctx, l.Words[0], len(l.Words[1])/2)
 	}
 	return "", nil
 }
 
-// issuers tells why a file is none that a terminal writes. Of those a run that is killed leaves nothing to put them back with, and a card whose
-// EF_ICCID is another is found by nobody; the copies of EF_IMSI are saved.
-func (p *player) issuers(ctx context.Context, path string) (string, error) {
-	const no = "no file that a terminal writes: nothing would bring it back after a run that was killed"
-	switch name := nameOf(path); {
-	case name != "":
-		return "", nil
-	case strings.HasSuffix(path, "/6F07"), path == "3F00/2FE2":
-		return no, nil
+// issuers tells why a file is none for network: EF_IMSI by a path that is no copy's would not be saved, and a card whose EF_ICCID is another is
+// found by nobody after a run that was killed.
+func issuers(path string) string {
+	if nameOf(path) == "" && (strings.HasSuffix(path, "/6F07") || strings.HasSuffix(path, "/2FE2")) {
+		return "EF_IMSI by another path than those of its copies, or EF_ICCID: nothing would bring it back after a run that was killed"
 	}
-	fcp, err := p.locate(ctx, path)
-	if err != nil {
-		return refusal(err)
-	}
-	rules, err := uicc.NewRuleReader(p).Rules(ctx, fcp, pathOf(path))
-	if err != nil {
-		return "", err
-	}
-	if refs := refsOf(rules, uicc.ModeUpdate); len(refs) > 0 && !slices.Contains(refs, uicc.PIN1) {
-		return no, nil
-	}
-	return "", nil
+	return ""
 }
 
 func (p *player) tooSmall(ctx context.Context, path string, n int) (string, error) {

@@ -87,7 +87,7 @@ terminals. What stands as before is not written. Nothing is lost by doing it twi
 another station too, goes: when that is what the card shall have, 'simbind personalize --release' says so instead.
 
 Files that a line network wrote are kept in the memory of the run that wrote them alone: location files, which a device writes anew when it
-registers.`,
+registers. Any other file that ADM1 opened is not put back.`,
 		Example: `  simbind terminal put-back --keys keys.csv --adm-file adm.txt`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.putBack(c.Context(), &o, identity) },

@@ -136,8 +136,8 @@ that of this one, and counters, log and generation go on from where they are.
 
 A terminal alone plays on, off, reset, profile, start, imei, imeisv, answer, busy and status, and compares asks, usim, gsm, information,
 file and state. With --keys it plays store and block, and compares configuration, log and the backups in state, each through a secure
-channel of its own. With the issuer's code (--adm-file, or the key file) it plays issuer. network writes what PIN1, or nothing, opens,
-and EF_IMSI as issuer does; file uses PIN1 or ADM1 as the file's access rule wants. What cannot be played is refused before the card is touched, or before the first line is played, and every such
+channel of its own. With the issuer's code (--adm-file, or the key file) it plays issuer. network and file use PIN1 or ADM1 as the
+file's access rule wants; EF_IMSI is written as by issuer, EF_ICCID not at all. What cannot be played is refused before the card is touched, or before the first line is played, and every such
 line is named; a memory that fails is for virtual cards alone.
 
 PIN1, from --pin-file or the key file, is given at every start as a device does, when the card asks for it.

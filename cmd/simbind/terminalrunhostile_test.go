@@ -60,10 +60,10 @@ func TestScenarioOfAbsurdValues(t *testing.T) {
 	}
 }
 
-// TestScenarioWritesNoIssuersFile: what a terminal does not write is refused before the first line, EF_IMSI by another path and EF_ICCID as well.
+// TestScenarioWritesNoIssuersFile: EF_IMSI by another path, and EF_ICCID, are refused before the first line.
 func TestScenarioWritesNoIssuersFile(t *testing.T) {
 	for _, line := range []string{
-		"network 3F00/2FE2 98881112000000430021", "network 3F00/7FFF/6F07 082926101160845740", "network ADF1/6F38 00", "network ADF1/6F78 0001",
+		"network 3F00/2FE2 98881112000000430021", "network 3F00/7FFF/6F07 082926101160845740",
 	} {
 		w := admit(t, patient{e0: "E003800101"})
 		before := w.whatStands(t)
@@ -114,7 +114,7 @@ func TestScenarioLostFile(t *testing.T) {
 		}
 		if strings.Contains(out+talk, "not put back: file ADF1/6F7E") {
 			named++
-			if !strings.Contains(out+talk, "a device writes it anew") {
+			if !strings.Contains(out+talk, "a device writes a location file anew") {
 				t.Errorf("pulled at %d:\n%s%s", at, out, talk)
 			}
 		}
