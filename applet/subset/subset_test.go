@@ -16,7 +16,7 @@ import (
 
 // What the applet may grow to, in bytes: the load file, and transient memory.
 const (
-	loadBudget      = 9393
+	loadBudget      = 9398
 	transientBudget = 256
 )
 

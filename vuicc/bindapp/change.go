@@ -117,19 +117,26 @@ func (a *applet) settleFor(c, old configuration) ([]file, apdu.SW) {
 // maxRetired bounds the denial values that are remembered.
 const maxRetired = 4
 
-// retire remembers a denial value that may stand in a file, whole or in part, without being the one in force: the last ones, the newest
-// first. One that begins with 00 is told from a subscriber's by that.
+// retired are the denial values that may stand in a file, whole or in part, without being the one in force: the last ones, newest first,
+// and the default one where none was.
+func (a *applet) retired() []byte {
+	if kept := a.env.Get(cellRetired); kept != nil {
+		return kept
+	}
+	return bytes.Repeat(unconfigured().denial, maxRetired)
+}
+
+// retire remembers a denial value as the newest.
 func (a *applet) retire(denial []byte) {
-	if denial[0] == 0x00 {
-		return
+	kept := slices.Collect(slices.Chunk(a.retired(), sizeIMSI))
+	at := slices.IndexFunc(kept, func(x []byte) bool { return bytes.Equal(x, denial) })
+	if at < 0 {
+		at = maxRetired - 1
 	}
-	kept := bytes.Clone(denial)
-	for old := range slices.Chunk(a.env.Get(cellRetired), sizeIMSI) {
-		if !bytes.Equal(old, denial) {
-			kept = append(kept, old...)
-		}
+	kept = slices.Insert(slices.Delete(kept, at, at+1), 0, denial)
+	if now := bytes.Join(kept, nil); !bytes.Equal(now, a.retired()) {
+		a.put(cellRetired, now)
 	}
-	a.put(cellRetired, kept[:min(len(kept), maxRetired*sizeIMSI)])
 }
 
 // adopt stores the configuration, inside a transaction.

@@ -170,7 +170,7 @@ func (a *applet) denials(c configuration) [][]byte {
 	if !a.holds(rules.RememberDenialValues) {
 		return [][]byte{c.denial}
 	}
-	return append([][]byte{c.denial}, slices.Collect(slices.Chunk(a.env.Get(cellRetired), sizeIMSI))...)
+	return append([][]byte{c.denial}, slices.Collect(slices.Chunk(a.retired(), sizeIMSI))...)
 }
 
 func among(values [][]byte, v []byte) bool {

@@ -45,7 +45,7 @@ var protects = map[rules.Rule]struct{ world, breaks string }{
 	rules.TakeAtFirstCommand:        {"strict start", "I8"},
 	rules.TakeBeforeDecision:        {"preset", "I6"},
 	rules.TakeBeforeChange:          {"denial values", "I1"},
-	rules.TakePlausibleOnly:         {"denial values torn", "I1"},
+	rules.TakePlausibleOnly:         {"EF_IMSI blank", "I2"},
 	rules.TakeNoDenialValue:         {"preset", "I3"},
 	rules.RememberDenialValues:      {"denial values torn", "I1"},
 	rules.PendingMark:               {"denial values torn", "I1"},

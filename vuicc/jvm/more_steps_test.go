@@ -18,7 +18,7 @@ import (
 // The classes of events beside a terminal's start, a change at a desk and an issuer's write.
 
 // anyAlteration is what is special about an instance: mostly nothing; an access domain that keeps something from it, no ADF, a first
-// configuration.
+// configuration, no toolkit parameters.
 func anyAlteration(t *rapid.T) func(*image.Applet) {
 	domains := []string{"00", "FF", "02010000", "02000100", "02010100"}
 	which, mf, adf := rapid.IntRange(0, 9).Draw(t, "instance"), rapid.SampledFrom(domains).Draw(t, "MF"), rapid.SampledFrom(domains).Draw(t, "ADF")
@@ -38,6 +38,8 @@ func anyAlteration(t *rapid.T) func(*image.Applet) {
 			a.Application = nil
 		case 3, 4:
 			a.Application = append(slices.Clone(a.Application), e0...)
+		case 5:
+			a.Priority, a.Timers = 0, 0
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestModelAndJavaAgree(t *testing.T) {
 				return // the rest of the round; one that fails is run again while it is made shorter
 			}
 			failing = true
-			image := rapid.SampledFrom([]string{"usim-linked", "usim-separate", "usim-only"}).Draw(t, "image")
+			image := rapid.SampledFrom([]string{"usim-linked", "usim-separate", "usim-only", "usim-linked", "usim-separate", "usim-supi"}).Draw(t, "image")
 			steps := rapid.SliceOfN(anyStep, 40, 120).Draw(t, "steps")
 			p := newPair(t, m, image, nil, anyAlteration(t))
 			var done []string

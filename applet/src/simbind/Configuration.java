@@ -86,6 +86,10 @@ abstract class Configuration extends Memory {
 
     Configuration() {
         Util.arrayCopy(DEFAULT, (short) 0, data, CONFIGURATION, (short) DEFAULT.length);
+        short at = RETIRED;
+        do {
+            at = Util.arrayCopy(data, DENIAL, data, at, IMSI_SIZE);
+        } while (at != RETIRED_END);
     }
 
     /** The bank in force, or with 1 the other one, where an accepted template is made. */

@@ -186,27 +186,25 @@ abstract class Copies extends Configuration {
     /** Where the value stands among the retired ones, RETIRED_END when it does not. */
     private short retired(byte[] b, short at) {
         short place = RETIRED;
-        while (place < RETIRED_END && (data[place] == 0 || Util.arrayCompare(data, place, b, at, IMSI_SIZE) != 0)) {
+        while (place < RETIRED_END && Util.arrayCompare(data, place, b, at, IMSI_SIZE) != 0) {
             place += IMSI_SIZE;
         }
         return place;
     }
 
     /**
-     * Remembers the denial value of the configuration in data or in ram, unless it begins with 00: a file may hold it though it is not
-     * in force, and it is not to be taken for a subscriber's.
+     * Remembers the denial value of the configuration in data or in ram: a file may hold it, or a part of it, though it is not in force,
+     * and that is not to be taken for a subscriber's.
      */
     void retire(byte[] configuration) {
-        if (configuration[DENIAL] != 0) {
-            byte[] scratch = this.scratch;
-            short kept = (short) (retired(configuration, DENIAL) - RETIRED);
-            if (kept == RETIRED_END - RETIRED) {
-                kept -= IMSI_SIZE;
-            }
-            Util.arrayCopyNonAtomic(data, RETIRED, scratch, IMSI_SIZE, kept);
-            Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, IMSI_SIZE);
-            putArray(RETIRED, scratch, (short) 0, (short) (kept + IMSI_SIZE));
+        byte[] scratch = this.scratch;
+        short kept = (short) (retired(configuration, DENIAL) - RETIRED);
+        if (kept == RETIRED_END - RETIRED) {
+            kept -= IMSI_SIZE;
         }
+        Util.arrayCopyNonAtomic(data, RETIRED, scratch, IMSI_SIZE, kept);
+        Util.arrayCopyNonAtomic(configuration, DENIAL, scratch, (short) 0, IMSI_SIZE);
+        putArray(RETIRED, scratch, (short) 0, (short) (kept + IMSI_SIZE));
     }
 
     /** Not 0 when a copy that may be written is not as the target wants it. */
@@ -263,7 +261,7 @@ abstract class Copies extends Configuration {
         do {
             byte b = ram[copy];
             short old = (short) (RETIRED + i);
-            while (old < RETIRED_END && (data[(short) (old - i)] == 0 || data[old] != b)) {
+            while (old < RETIRED_END && data[old] != b) {
                 old += IMSI_SIZE;
             }
             if (old >= RETIRED_END && b != data[copy] && b != data[(short) (DENIAL + i)]

@@ -56,7 +56,7 @@ abstract class Memory extends Applet {
     static final short ANSWER = 130; // told, general result, first additional byte
     static final short REFRESHED = 133; // told, qualifier, general result
     static final short LOG = 136; // 8 entries of 10 bytes
-    static final short RETIRED = 216; // 4 denial values that may still stand in a copy, newest first
+    static final short RETIRED = 216; // 4 denial values that may still stand in a copy, newest first; the default one where none was
     static final short RETIRED_END = 252;
     static final short LAST_IMEI = 252; // told (the decision), IMEI
     static final short STRICT = 260; // IMEI of the last strict restore
