@@ -107,6 +107,15 @@ func (r *Run) Plan(ctx context.Context, wish func(uicc.ICCID) (Wish, error)) (*P
 	return p, r.planFresh(ctx, p)
 }
 
+// Aside gives the *QuarantineError of a card that the journal of this station puts aside; nil: it does not.
+func (r *Run) Aside(iccid uicc.ICCID) error {
+	journal, err := r.Store.Journal(iccid.String())
+	if err != nil || !journal.Quarantined() {
+		return err
+	}
+	return &QuarantineError{Reason: journal.last().Reason}
+}
+
 // openJournal refuses a card in quarantine and remembers one in doubt.
 func (r *Run) openJournal(p *Plan) (*Journal, error) {
 	journal, err := r.Store.Journal(p.Facts.ICCID.String())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/simbind/simbind/personalize"
 	"github.com/simbind/simbind/personalize/ledger"
+	"github.com/simbind/simbind/uicc"
 )
 
 // codeInterrupted is a card that was left because the person ended the batch.
@@ -118,7 +119,7 @@ func (t *task) before(err error) {
 	h := t.taken(err)
 	switch {
 	case h.Outcome == ledger.Good && h.Holder == t.b.Order.Digest:
-		t.verdict = AlreadyDone
+		t.wasGood()
 		return
 	case h.Outcome == ledger.Good:
 		t.verdict, t.code = Foreign, "done_elsewhere"
@@ -128,6 +129,15 @@ func (t *task) before(err error) {
 	t.verdict, t.code = FailedBefore, h.Code
 	if h.Note != "" {
 		t.reason += ": " + h.Note
+	}
+}
+
+// wasGood: the card is good, unless another verb of this station has put it aside since.
+func (t *task) wasGood() {
+	t.verdict = AlreadyDone
+	if aside := t.run.Aside(uicc.ICCID(t.iccid)); aside != nil {
+		t.verdict, t.code = Quarantined, "quarantine"
+		t.reason += ", and " + aside.Error()
 	}
 }
 
