@@ -30,25 +30,28 @@ func (b Backup) applet() (before, error) {
 	if b.Applet == nil {
 		return out, nil
 	}
-	if raw, err := hex.DecodeString(b.Applet.Configuration); err != nil {
-		return out, fmt.Errorf("%w: configuration is no hex", ErrBackup)
-	} else if len(raw) > 0 {
-		c, err := binding.ParseConfiguration(raw)
-		if err != nil {
-			return out, fmt.Errorf("%w: %w", ErrBackup, err)
-		}
-		out.configuration = &c
+	var err error
+	if out.configuration, err = savedObject("configuration", b.Applet.Configuration, binding.ParseConfiguration); err != nil {
+		return out, err
 	}
-	if raw, err := hex.DecodeString(b.Applet.State); err != nil {
-		return out, fmt.Errorf("%w: state is no hex", ErrBackup)
-	} else if len(raw) > 0 {
-		s, err := binding.ParseState(raw)
-		if err != nil {
-			return out, fmt.Errorf("%w: %w", ErrBackup, err)
-		}
-		out.state = &s
+	out.state, err = savedObject("state", b.Applet.State, binding.ParseState)
+	return out, err
+}
+
+// savedObject takes an object of a backup apart; nil: it was not saved.
+func savedObject[T any](name, text string, parse func([]byte) (T, error)) (*T, error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s is no hex", ErrBackup, name)
 	}
-	return out, nil
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	v, err := parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
+	}
+	return &v, nil
 }
 
 // PutBack brings EF_IMSI of every copy, the applet's backups of it, its configuration and its bound terminals back to what was saved

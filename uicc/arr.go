@@ -195,3 +195,15 @@ func RuleFor(rules []AccessRule, mode byte) string {
 	}
 	return Never
 }
+
+// RefsFor gives the key references (TS 102 221 table 9.3) that the rules for an access mode bit name, in their order; whether
+// one or all of them are wanted RuleFor says.
+func RefsFor(rules []AccessRule, mode byte) []KeyRef {
+	var out []KeyRef
+	for _, r := range rules {
+		if r.Mode&mode != 0 {
+			out = append(out, r.Refs...)
+		}
+	}
+	return out
+}

@@ -24,7 +24,7 @@ func (p *player) admitted(ctx context.Context, path string, mode byte) (why stri
 	if err != nil {
 		return "", err
 	}
-	refs := refsOf(rules, mode)
+	refs := uicc.RefsFor(rules, mode)
 	code := slices.Contains(refs, uicc.ADM1)
 	switch {
 	case uicc.RuleFor(rules, mode) == uicc.Never:
@@ -40,17 +40,6 @@ func (p *player) admitted(ctx context.Context, path string, mode byte) (why stri
 	}
 	_, err = p.locate(ctx, path)
 	return "", err
-}
-
-// refsOf are the codes that the rules for a mode name.
-func refsOf(rules []uicc.AccessRule, mode byte) []uicc.KeyRef {
-	var out []uicc.KeyRef
-	for _, r := range rules {
-		if r.Mode&mode != 0 {
-			out = append(out, r.Refs...)
-		}
-	}
-	return out
 }
 
 // foreseen says why a line about a file will fail, "" when nothing is known against it.

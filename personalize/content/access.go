@@ -133,7 +133,7 @@ func (g *rights) add(rules []uicc.AccessRule, mode byte) bool {
 		g.always = true
 		return true
 	}
-	refs := refsFor(rules, mode)
+	refs := uicc.RefsFor(rules, mode)
 	if !strings.Contains(words, " and ") {
 		refs = g.cheapest(refs)
 	}
@@ -147,16 +147,6 @@ func (g *rights) add(rules []uicc.AccessRule, mode byte) bool {
 		}
 	}
 	return true
-}
-
-func refsFor(rules []uicc.AccessRule, mode byte) []uicc.KeyRef {
-	var out []uicc.KeyRef
-	for _, r := range rules {
-		if r.Mode&mode != 0 {
-			out = append(out, r.Refs...)
-		}
-	}
-	return out
 }
 
 func (g *rights) cheapest(refs []uicc.KeyRef) []uicc.KeyRef {
